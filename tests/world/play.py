@@ -14,6 +14,7 @@ from pathlib import Path
 
 from monitor.chains.table import streams_of
 from monitor.decide.concern import is_new
+from monitor.loops.debts import Debts
 from monitor.loops.passing import PassReport, PollWorld
 from monitor.loops.poll import Poller
 from monitor.loops.pool import SourcePool
@@ -35,11 +36,13 @@ from monitor.model import (
     Transfer,
     intervals,
 )
+from monitor.model.config import Way
 from monitor.model.difference import Difference
 from monitor.model.errors import BadResponse, RateLimited, Refused, StoreError, Unavailable
 from monitor.model.facts import Correction, of_kind
 from monitor.model.plan import Signal
-from monitor.model.scope import ChainWide
+from monitor.model.scope import EVERY, ChainWide
+from monitor.net.sources import whole_of
 from monitor.store import watch
 from monitor.store.coverage import stream_states
 from monitor.store.incidents import incident_list
@@ -105,6 +108,10 @@ class Play:
         self.operators: dict[str, str] = {}  # by source, where one runs several
         self.entries: list[Entry] = []
         self.every = 0  # seconds between two readings of an address
+        self.way = Way.ADDRESSES  # how the chain is read from the next pass on
+        self.read_blocks = False  # it was read by blocks at some time
+        self.lasting = False  # passes are those of one process, until it dies
+        self._living: Poller | None = None
         self.store = Store(folder / "fundwatch.db", create=True)
         self.store.read("PRAGMA synchronous = OFF")  # nothing here is killed for real
         _script(self.store, _GUARDS)
@@ -150,12 +157,36 @@ class Play:
         self.sources[source].many = not self.sources[source].many
 
     def poll(self, *, everything: bool = True) -> PassReport:
-        """One pass of a fresh process."""
+        """One pass of a fresh process, or of one that lasts; what is owed to addresses that are
+        read by blocks comes after it."""
         self.ledger.now += 1
-        return self.poller().run_pass(everything=everything)
+        poller = self._living or self.poller()
+        self._living = poller if self.lasting else None
+        poller.world.pools[self.chain.key].way = self.way
+        self.read_blocks |= self.way is Way.BLOCKS
+        poller.world.pools[self.chain.key].forget_heads()
+        report = poller.run_pass(everything=everything)
+        self._pay_debts(poller.world)
+        return report
+
+    def _pay_debts(self, world: PollWorld) -> None:
+        reader = Poller(self.store, world)
+        debts = Debts(
+            self.store,
+            replace(world, interval=lambda _subject: max(self.every, 1)),
+            lambda subjects, most: reader.run_pass(everything=True, only=subjects, calls=most),
+            {},
+            dict,
+        )
+        debts.work(60)
+
+    def die(self) -> None:
+        """The process that lasts is no more."""
+        self._living = None
 
     def poller(self) -> Poller:
-        pool = SourcePool(self.chain, self.sources, operators=self.operators)
+        wholes = [whole for source in self.sources if (whole := whole_of(source)) is not None]  # type: ignore[arg-type]
+        pool = SourcePool(self.chain, self.sources, operators=self.operators, wholes=wholes)
         return Poller(
             self.store,
             PollWorld(
@@ -182,6 +213,7 @@ class Play:
         except StoreError as error:
             if "killed" not in str(error):
                 raise
+            self.die()
         finally:
             _script(self.store, "DROP TRIGGER crash;")
 
@@ -345,14 +377,18 @@ class Play:
         assert rest <= {Status.ORPHANED}
 
     def check_coverage(self) -> None:
-        """Nothing counts as covered that its source did not show in full."""
+        """Nothing counts as covered that its source did not show in full. Of whole blocks another
+        one may have shown some, from which the newest descends."""
         claims: dict[tuple[str, str, str], list[Interval]] = {}
         for source in self.sources:
             for s in source.served:
-                claims.setdefault((s.subject, s.stream, source.name), []).append(s.span)
+                for name in (source.name, "*"):
+                    claims.setdefault((s.subject, s.stream, name), []).append(s.span)
         for row in self._query("SELECT * FROM coverage"):
+            blocks = self.read_blocks and row["scope"] == ChainWide(self.chain.key).key
             for subject, span in self._whose(row):
-                shown = claims.get((subject, row["stream"], row["source"]), [])
+                whose = "*" if blocks else row["source"]
+                shown = claims.get((subject, row["stream"], whose), [])
                 left = intervals.subtract(span, shown)
                 assert not left, f"{row['stream']} {span} of {subject} was never shown"
 
@@ -363,8 +399,8 @@ class Play:
             return [(row["scope"], span)]
         memberships = self._query(
             "SELECT subject, from_place AS lo, coalesce(until_place, ?) AS hi FROM joined "
-            "WHERE scope = ? AND stream = ? AND axis = ?",
-            *(span.hi, row["scope"], row["stream"], row["axis"]),
+            "WHERE scope = ? AND stream IN (?, ?) AND axis = ?",
+            *(span.hi, row["scope"], row["stream"], EVERY, row["axis"]),
         )
         parts = [
             (each["subject"], intervals.intersect(span, Interval(each["lo"], each["hi"])))

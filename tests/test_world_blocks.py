@@ -1,0 +1,222 @@
+"""The invented world read block by block, and moved between ways of reading at random moments: the
+same must hold at the end as where each address is read for itself (see test_world.py).
+
+Stories are told by seed. `python tests/test_world_blocks.py 0 1000` tells many of them."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import pytest
+from test_world import PARTIES, SHAPES, TOKENS, Event, Story, run
+from world.fake_blocks import FakeNode
+from world.fake_ledger import FakeLedger, FakeSource, Tx
+from world.play import BITCOIN, ISSUED, A, B, Play, utxo_tx
+
+from monitor.model.config import Way
+
+WAYS = (Way.BLOCKS, Way.ADDRESSES)
+Choices = Sequence[tuple[str, tuple[int, ...]]]  # events with the most that each number may be
+PAY: Choices = (("pay", (4, 2, 3, 4)),)
+FAULT: Choices = (
+    *(("fail", (1, 3)), ("lag", (1, 3)), ("delay", (1, 4, 6)), ("hide", (1, 5)), ("omit", (1, 5))),
+    *(("spoil", (1, 5)), ("unindexed", (1, 4)), ("expire", (1,)), ("high", (1, 6, 1))),
+    *(("finals", (1, 2)), ("forget", (1, 5)), ("double", (1,)), ("abroad", (1,)), ("mend", (1,))),
+)
+CHAIN: Choices = (
+    *(("mine", (4,)), ("mine", (4,)), ("reorg", (2, 3, 1)), ("wait", ()), ("halt", ())),
+    ("burst", ()),
+)
+READ: Choices = (
+    *(("poll", ()), ("poll", ()), ("tick", ()), ("tick", ()), ("day", ()), ("crash", (3,))),
+    *(("drop", ()), ("join", (1,)), ("leave", (1,)), ("back", ()), ("change", ())),
+)
+MOVE: Choices = (("move", (1,)), ("restart", ()), ("turn", (0,)))
+
+
+def one(chance: random.Random, choices: Choices) -> Event:
+    name, most = chance.choice(choices)
+    return name, tuple(chance.randint(0, each) for each in most)
+
+
+def story(chance: random.Random, *, moves: bool) -> list[Event]:
+    told = []
+    for _ in range(chance.randint(4, 9)):
+        told += [one(chance, PAY) for _ in range(chance.randint(1, 2))]
+        told += [one(chance, FAULT) for _ in range(chance.randint(0, 2))]
+        told.append(one(chance, CHAIN))
+        told += [one(chance, MOVE)] if moves and chance.random() < 0.5 else []
+        told.append(one(chance, READ))
+    return told
+
+
+BY_BLOCKS = range(6)
+BETWEEN = range(6)
+COINS = range(6)
+
+
+class Blocks(Story):
+    """A chain that is read block by block, unless it is moved."""
+
+    def move(self, way: int) -> None:
+        """To blocks only after lists that left something out were read once more: what lies below
+        the block at which an address joins is not."""
+        if WAYS[way] is Way.BLOCKS is not self.play.way:
+            for source in self.play.sources:
+                source.heal()
+            self.play.day()
+            self.play.poll()
+        self.play.way = WAYS[way]
+
+    def hide(self, source: int, back: int) -> None:
+        if self._unread():
+            self.play.hide(source, back)
+
+    def omit(self, source: int, back: int) -> None:
+        if self._unread():
+            self.play.omit(source, back)
+
+    def forget(self, source: int, back: int) -> None:
+        if self._unread():
+            self.play.forget(source, back)
+
+    def _unread(self) -> bool:
+        """Whether lists are read again later. Below the block at which an address joined they are
+        read once: what they leave out there without a word, nobody finds out."""
+        owed = self.play.store.read("SELECT 1 FROM debt")
+        return self.play.way is Way.ADDRESSES or (self.play.read_blocks and not owed)
+
+    def leave(self, who: int) -> None:
+        """Not while blocks are read: an entry that comes back before its history was told waits
+        for it until its address is read by itself."""
+        if self.play.way is Way.ADDRESSES and not self.play.read_blocks:
+            super().leave(who)
+
+    def spoil(self, source: int, back: int) -> None:
+        """A row that one list could not read and that lies below the block at which its address
+        joined is not asked about again, so that it stays unconfirmed."""
+        if self._unread():
+            self.play.spoil(source, back)
+
+    def restart(self) -> None:
+        self.play.die()
+
+
+def account_story(
+    folder: Path, *, lag: int, page: int, most: int, second: int, way: Way = Way.BLOCKS
+) -> Blocks:
+    """`second`: the explorer beside it hands out blocks too."""
+    ledger = FakeLedger(ISSUED)
+    one = FakeNode(
+        *(ledger, "one"),
+        bundles=[["native"], ["internal"], TOKENS, ["issuer"]],
+        index_lag=lag,
+        page=page,
+        many=True,
+    )
+    one.most = most
+    two = (FakeNode if second else FakeSource)(
+        *(ledger, "two"),
+        bundles=[["native", *TOKENS], ["internal"], ["issuer"]],
+        index_lag=6 - lag,
+        page=page,
+    )
+    play = Play(folder, ledger, [one, two])
+    play.way, play.lasting = way, True
+
+    def pay(shape: int, sender: int, recipient: int, amount: int) -> Tx:
+        return ledger.pay(*SHAPES[shape](PARTIES[sender], PARTIES[recipient], amount))
+
+    for number in range(12):
+        pay(number % 5, number % 3, (number + 1) % 4, number)
+        ledger.mine(12)
+    play.watch(A)
+    play.watch(A, tell_when="final")
+    play.watch(B, tell_when="seen")
+    return Blocks(play, pay)
+
+
+def terms(chance: random.Random) -> dict[str, int]:
+    return {
+        "lag": chance.choice([0, 3, 6]),
+        "page": chance.choice([3, 8, 1000]),
+        "most": chance.choice([1, 4, 25]),
+        "second": chance.randint(0, 1),
+    }
+
+
+def utxo_story(folder: Path, *, page: int, most: int, way: Way = Way.BLOCKS) -> Blocks:
+    ledger = FakeLedger(BITCOIN)
+    one = FakeNode(ledger, "one", page=page)
+    one.most = most
+    play = Play(folder, ledger, [one, FakeSource(ledger, "two", newest_first=True, index_lag=2)])
+    play.way, play.lasting = way, True
+
+    def pay(shape: int, sender: int, recipient: int, amount: int) -> Tx:
+        if shape == 3 and ledger.view.mempool:  # replaced by another before it was mined
+            ledger.evict(ledger.view.mempool[-1])
+        return utxo_tx(ledger, PARTIES[sender], PARTIES[recipient], amount)
+
+    for number in range(8):
+        pay(0, number % 3, (number + 1) % 4, number)
+        ledger.mine(3)
+    play.watch(A)
+    play.watch(A, tell_when="seen")
+    play.watch(B, tell_when="final")
+    return Blocks(play, pay)
+
+
+def by_blocks(seed: int) -> None:
+    chance = random.Random(seed)
+    told = story(chance, moves=False)
+    run(partial(account_story, **terms(chance)), told)
+
+
+def between_ways(seed: int) -> None:
+    chance = random.Random(seed)
+    told = story(chance, moves=True)
+    run(partial(account_story, way=chance.choice(WAYS), **terms(chance)), told)
+
+
+def coins_between_ways(seed: int) -> None:
+    chance = random.Random(seed)
+    told = story(chance, moves=True)
+    bites = {"page": chance.choice([4, 1000]), "most": chance.choice([1, 25])}
+    run(partial(utxo_story, way=chance.choice(WAYS), **bites), told)
+
+
+@pytest.mark.parametrize("seed", BY_BLOCKS)
+def test_an_account_chain_by_blocks_ends_as_the_ledger(seed: int) -> None:
+    """Record and alerts end as the ledger, and every movement was told once."""
+    by_blocks(seed)
+
+
+@pytest.mark.parametrize("seed", BETWEEN)
+def test_an_account_chain_between_ways_ends_as_the_ledger(seed: int) -> None:
+    """Moved between ways at any moment: no gap, and nothing told twice."""
+    between_ways(seed)
+
+
+@pytest.mark.parametrize("seed", COINS)
+def test_a_chain_of_outputs_between_ways_ends_as_the_ledger(seed: int) -> None:
+    """The same with a mempool: unconfirmed, replaced and dropped payments end as they are."""
+    coins_between_ways(seed)
+
+
+def hunt(tell: Callable[[int], None], seeds: Sequence[int]) -> None:
+    for seed in seeds:
+        try:
+            tell(seed)
+        except AssertionError as error:
+            print(tell.__name__, seed, "fails:", str(error)[:200], flush=True)
+        else:
+            print(tell.__name__, seed, "holds", flush=True)
+
+
+if __name__ == "__main__":
+    for each in (by_blocks, between_ways, coins_between_ways):
+        hunt(each, range(int(sys.argv[1]), int(sys.argv[2])))
