@@ -13,10 +13,11 @@ from world.evm_proxy import Refusal, before, empties, without
 from world.evm_world import CHAIN_ID, EvmWorld, Row
 from world.home import ALICE, BOB
 from world.parts import Rpc
+from world.scripted_server import Call, Reply, serve
 
 from monitor.demo.world.explorer import Explorer
-from monitor.model import Ask, Batch, Chain, Interval, SourceConfig, Subject, Transfer
-from monitor.model.errors import NotYet, Refused, SourceError
+from monitor.model import Ask, Batch, Chain, Head, Interval, SourceConfig, Subject, Transfer
+from monitor.model.errors import BadResponse, NotYet, Refused, SourceError
 from monitor.model.scope import Members
 from monitor.net import sources
 from monitor.net.http import Http
@@ -254,9 +255,13 @@ def test_what_is_always_empty_is_an_error_and_then_told(evm_world: EvmWorld, wha
     members = people(evm_world)
     with before(evm_world.rpc, twist) as proxy:
         face = whole(proxy.url, traces="trace_block")
+        ask = replace(asked(face, members[:1]), span=Interval(30, 33))
         for _ in range(2):
-            with pytest.raises(SourceError):
-                face.fetch(asked(face, members[:1], 30))
+            with pytest.raises(BadResponse, match="block 3"):
+                face.fetch(ask)
+        batch = face.fetch(ask)
+        assert batch.read == ask.span
+        assert {gap.at.lo for gap in batch.gaps} == {30, 31, 32, 33}
 
 
 @pytest.mark.real
@@ -435,3 +440,69 @@ def test_blocks_that_change_while_they_are_read(evm_node: Rpc, moment: str) -> N
         times[0] = 1000
         with pytest.raises(NotYet):
             face.fetch(asked(face, [BOB]))
+
+
+# -- what a node does wrong ------------------------------------------------------------------
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("cap", [5, 7, 40, 100])
+def test_logs_that_are_cut_in_silence(evm_world: EvmWorld, truth: Told, cap: int) -> None:
+    """Whatever the node's cap, of ranges and of blocks: all rows are there."""
+
+    def twist(method: str, _: list[Any], result: Any) -> Any:
+        return result[:cap] if method == "eth_getLogs" else result
+
+    with before(evm_world.rpc, twist) as proxy:
+        face = whole(proxy.url, traces="trace_block")
+        assert rows_of(read_all(face, people(evm_world))) == truth
+
+
+@pytest.mark.real
+def test_traces_that_are_gone_are_no_silence(evm_world: EvmWorld) -> None:
+    """Where calls inside transactions were asked for, blocks without them count as unread."""
+    with before(evm_world.rpc, without("trace_block", "debug_traceBlockByHash")) as proxy:
+        face = whole(proxy.url)
+        ask = asked(face, people(evm_world))
+        with pytest.raises(NotYet, match="no calls inside"):
+            face.fetch(replace(ask, streams=ask.streams | {"internal"}))
+        assert face.fetch(ask).read is not None
+
+
+@pytest.mark.real
+def test_another_chain_behind_the_same_address(evm_world: EvmWorld) -> None:
+    face = whole(evm_world.rpc.url, replace(DEV, chain_id=1))
+    with pytest.raises(Refused, match="chain id"):
+        face.identify()
+
+
+def test_a_key_in_the_url_comes_back_nowhere() -> None:
+    """Neither in an error nor in what is said of the blocks."""
+    key = "Canary-9xYz-5f1c77a1"
+    header = {"number": "0x5", "hash": "0x" + "5" * 64, "parentHash": "0x" + "4" * 64}
+    block = {**header, "timestamp": "0x5", "logsBloom": "0x" + "0" * 512, "transactions": []}
+    sent = {"hash": "0x" + "7" * 64, "from": ALICE, "to": BOB, "value": "0x0", "input": "0x"}
+
+    def respond(call: Call) -> Reply:
+        batch = call.body if isinstance(call.body, list) else [call.body]
+        refused = {"code": -32000, "message": f"no such thing at {call.path}"}
+        answers = [{"jsonrpc": "2.0", "id": each["id"], "error": refused} for each in batch]
+        for each, answer in zip(batch, answers, strict=True):
+            if each["method"] == "eth_getBlockByNumber" and blocks:
+                del answer["error"]
+                answer["result"] = blocks[0]
+        return Reply(answers if isinstance(call.body, list) else answers[0])
+
+    blocks: list[Any] = []
+    with serve(respond) as server:
+        face = whole(f"{server.url}/v3/{key}")
+        ask = Ask((), frozenset({"native"}), Interval(5, 5), Head(5, 5), members=Members({}))
+        with pytest.raises(SourceError) as failed:
+            face.fetch(ask)
+        blocks.append({**block, "transactions": [sent]})
+        with pytest.raises(SourceError):
+            face.fetch(ask)
+        said = " ".join([str(failed.value), *face.not_in_blocks])
+        assert "no such thing" in said
+        assert key not in said
+        assert key[:12] not in said

@@ -101,7 +101,7 @@ class EvmWhole:
         elif self._traces.how == ways.NONE:
             said.append(
                 "The node shows no calls inside transactions, so that coins that contracts move "
-                f"are not seen ({self._traces.why})."
+                f"are not seen ({self._http.hidden.hide(self._traces.why)})."
             )
         if self._reader.logs.speaks is False:
             said.append(
@@ -181,14 +181,14 @@ class EvmWhole:
                 return  # what was read counts; the next fetch meets it again
 
     def _step(self, asked: Asked, run: _Run, span: Interval) -> None:
-        blocks = self._sized(asked, span)
+        blocks = self._sized(asked, run.ask, span)
         before = run.hash_below(span.lo)
         if before is not None and blocks[0].parent != before:
             if run.fresh:
                 raise NotYet(f"{self.name}: blocks changed while they were read")
             self._find_fork(asked, run)
             span = Interval(run.next, min(run.next + self._width - 1, span.hi))
-            blocks = self._sized(asked, span)
+            blocks = self._sized(asked, run.ask, span)
             before = run.hash_below(span.lo)
             if before is not None and blocks[0].parent != before:
                 raise NotYet(f"{self.name}: blocks changed while they were read")
@@ -198,11 +198,13 @@ class EvmWhole:
                 raise NotYet(f"{self.name}: block {block.height} was replaced meanwhile")
         self._take(asked, run, blocks)
 
-    def _sized(self, asked: Asked, span: Interval) -> list[Block]:
+    def _sized(self, asked: Asked, ask: Ask, span: Interval) -> list[Block]:
         """The blocks of a span, or the lowest of them; how many are asked for at once the next
         time follows what they weigh."""
         if self._traces.unknown:
-            self._traces.find_out(lambda calls: asked.ask(calls)[0], span.hi)
+            self._traces.find_out(lambda calls: asked.ask(calls)[0], ask.head.height)
+        if "internal" in ask.streams and self._traces.how in ("", ways.NONE):
+            raise NotYet(f"{self.name} shows no calls inside transactions any more")
         bytes_before, began = asked.bytes, time.monotonic()
         blocks = self._reader.read(asked, span.lo, span.hi)
         self.block_bytes = max(1, (asked.bytes - bytes_before) // len(blocks))

@@ -39,7 +39,7 @@ class LogsOfBlocks:
         self._name, self._receipts, self._note, self._clock = name, receipts, note, clock
         self._topics = evm_bloom.topics(chain)
         self._kinds = evm_bloom.wanted(chain)
-        self._most = 0  # logs of the largest answer so far: smaller ones were not cut
+        self._largest = 0  # logs of the largest answer so far
         self._none_until = float("-inf")  # it lists none by range
         # Whether the headers' filters say anything; None: no block with logs was seen yet.
         self.speaks: bool | None = None
@@ -90,6 +90,7 @@ class LogsOfBlocks:
                 refused.append(block)
             else:
                 self._take([block], told)
+        self._fill_up(asked, [block for block in blocks if block not in refused])
         self._by_receipts(asked, refused)
 
     def _block_call(self, block: Block) -> Call:
@@ -135,18 +136,33 @@ class LogsOfBlocks:
             block.logs = by_height[block.height]
 
     def _past_cap(self, asked: Asked, blocks: Sequence[Block]) -> None:
-        """Some nodes cut long answers without a word (Tenderly). Where an answer is the largest so
-        far, its highest block is asked for alone, and so on upwards where that brings more."""
-        count = sum(len(block.logs) for block in blocks)
-        if count < LEAST_CAP or count <= self._most:
+        """Some nodes cut long answers without a word (Tenderly). An answer as large as the largest
+        so far may have been cut at its highest block: that one is asked for alone, and where it
+        has more those above it, too."""
+        if not self._may_be_cut([sum(len(block.logs) for block in blocks)]):
             return
         at = max(n for n, block in enumerate(blocks) if block.logs)
         before = len(blocks[at].logs)
         self._singly(asked, blocks[at : at + 1])
         if len(blocks[at].logs) > before:
             self._singly(asked, blocks[at + 1 :])
-        else:
-            self._most = count
+
+    def _may_be_cut(self, counts: Sequence[int]) -> frozenset[int]:
+        """Of answers of so many logs: of any other a larger one came."""
+        self._largest = max(self._largest, *counts, 0)
+        return frozenset(n for n in counts if n >= max(LEAST_CAP, self._largest))
+
+    def _fill_up(self, asked: Asked, blocks: Sequence[Block]) -> None:
+        """Of blocks that were asked for alone those of which there may be more: by receipts."""
+        doubted = self._may_be_cut([len(block.logs) for block in blocks])
+        full = [block for block in blocks if len(block.logs) in doubted]
+        found = self._receipts.all_of(asked, full)
+        for block in full:
+            if (receipts := found.get(block.height)) is not None:
+                block.logs = self._asked_for(receipts)
+            else:
+                said = f"the node hands out {len(block.logs)} logs of it and shows no receipts"
+                block.doubts.append(f"{said}: there may be more")
 
     # -- holding against headers --------------------------------------------------------------
 
@@ -179,6 +195,7 @@ class LogsOfBlocks:
             self._singly(asked, empty)
             return
         self._take(between, told)
+        self._past_cap(asked, between)
         for block in between:
             if len(kept[block.height]) > len(block.logs):
                 block.logs = kept[block.height]

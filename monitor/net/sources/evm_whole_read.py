@@ -37,16 +37,27 @@ class Odd:
 
     name: str
     _seen: dict[str, int] = field(default_factory=dict)
+    _error: BadResponse | None = None
+
+    def begin(self) -> None:
+        """Of a run that ended in another error nothing is left."""
+        self._error = None
 
     def note(self, block: Block, reason: str) -> None:
-        """Raises BadResponse for a block of which it is not known yet that it stays so."""
-        times = self._seen.pop(block.name, 0) + 1
-        self._seen[block.name] = times
+        if not block.doubts:
+            times = self._seen.pop(block.name, 0) + 1
+            self._seen[block.name] = times
+            if times < PATIENCE:
+                self._error = BadResponse(f"{self.name}, block {block.height}: {reason}")
+        block.doubts.append(reason)
         while len(self._seen) > _KEPT:
             del self._seen[next(iter(self._seen))]
-        if times < PATIENCE:
-            raise BadResponse(f"{self.name}, block {block.height}: {reason}")
-        block.doubts.append(reason)
+
+    def settle(self) -> None:
+        """Raises BadResponse where it is not known yet of one of them that it stays so."""
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
 
 
 class BlockReader:
@@ -73,6 +84,7 @@ class BlockReader:
             raise NotYet(f"{self._name}: {error}") from None
 
     def _read(self, asked: Asked, lo: int, hi: int) -> list[Block]:
+        self._odd.begin()
         heights = range(lo, hi + 1)
         n, flat = len(heights), self._traces.how == ways.TRACE_BLOCK
         calls = [block_call(height) for height in heights]
@@ -85,6 +97,7 @@ class BlockReader:
         elif self._traces.how == ways.DEBUG:
             self._framed(asked, blocks)
         self.logs.give(asked, blocks, told[len(calls) :])
+        self._odd.settle()
         return blocks
 
     # -- headers with their transactions ------------------------------------------------------
