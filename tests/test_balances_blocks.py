@@ -12,6 +12,8 @@ from test_blocks import ALICE, BOB, FINALITY, PAYER, Desk, Open, desk
 from world.evm_world import calldata, created_by, deploy_data
 from world.odd_contracts import put_multicall
 
+from monitor.loops.clock import now
+from monitor.loops.health import chain_status, chain_words
 from monitor.model import Subject
 from monitor.model.balance import OPENING
 from monitor.store import balance_due, balances
@@ -108,3 +110,94 @@ def test_what_a_row_of_a_block_touches_is_held_against_the_chain_at_once(desk: D
             day(home)
         assert home.told() == {plain: 1, paid: 1}
         assert home.told("unexplained") == {}
+
+
+def test_what_nothing_else_touches_is_found_by_the_daily_round(desk: Desk) -> None:
+    via = forwarder(desk)
+    desk.watch(ALICE, BOB)
+    with untraced(desk, "node", "lists") as home:
+        begin(desk, home)
+        paid = inside(desk, via, BOB)
+        home.poll()
+        hold(home)
+        assert home.told() == {}
+        desk.mine(FINALITY)
+        home.poll()
+        day(home)
+        assert home.told() == {paid: 1}
+        assert home.told("unexplained") == {}
+        said = status(home)
+        assert "coins moved by calls inside transactions are seen by balances" in said
+        assert "lists is asked what moved" in said
+
+
+def test_who_is_touched_before_anybody_looked_is_counted_from_below_that_block(desk: Desk) -> None:
+    """The node still knows what the address held there."""
+    via = forwarder(desk)
+    desk.watch(ALICE, BOB)
+    with untraced(desk, "node", "lists") as home:
+        for _ in range(3):
+            desk.mine(2)
+            home.poll()
+        plain = send(desk, BOB, value=ETHER, mine=False)
+        paid = inside(desk, via, BOB)
+        home.poll()
+        hold(home)
+        assert home.told() == {plain: 1, paid: 1}
+        opening = coin(home, BOB).opening
+        assert opening is not None
+        assert opening.amount == 0
+
+
+def test_without_an_explorer_the_difference_itself_is_told(desk: Desk) -> None:
+    """Once: of what nobody can be asked, nothing is waited for but that it is final, and that it is
+    said again."""
+    via = forwarder(desk)
+    send(desk, ALICE, value=7 * ETHER)  # a history that nobody lists
+    desk.watch(ALICE, BOB, severity="severe")
+    with untraced(desk, "node") as home:
+        begin(desk, home)
+        plain = send(desk, ALICE, value=ETHER, mine=False)
+        inside(desk, via, ALICE)
+        home.poll()
+        hold(home)
+        assert home.told() == {plain: 1}
+        assert coin(home, ALICE).held.difference == 3 * ETHER
+        for _ in range(3):
+            desk.mine(2 * FINALITY)
+            home.poll()
+            day(home)
+        assert home.told("unexplained") == {None: 1}
+        assert home.told() == {plain: 1}
+        said = status(home)
+        assert "nobody can be asked what" in said
+        alerts = home.app.store.read("SELECT id FROM alert WHERE kind = 'movement'")
+    shown = " ".join(desk.home.run("alerts", "show", alerts[0]["id"]).split())
+    assert "Balances show that coins moved, nobody can be asked what" in shown
+
+
+def test_a_first_figure_of_a_block_that_was_replaced_is_taken_anew(desk: Desk) -> None:
+    via = forwarder(desk)
+    desk.watch(ALICE)
+    with untraced(desk, "node") as home:
+        for _ in range(3):
+            desk.mine(1)
+            home.poll()
+        gone = send(desk, ALICE, value=ETHER)
+        inside(desk, via, ALICE, value=ETHER)
+        home.poll()
+        hold(home)
+        desk.rpc.call("anvil_reorg", 2, [])
+        desk.mine(FINALITY)
+        for _ in range(3):
+            desk.mine(FINALITY)
+            home.poll()
+            day(home)
+        assert home.told("unexplained") == {}
+        assert gone in home.told("correction")
+        assert coin(home, ALICE).held.state == "reconciled"
+
+
+def status(home: Open) -> str:
+    lines = chain_words.lines(chain_status.chains(home.app.store, now()), now())
+    return "\n".join(lines)

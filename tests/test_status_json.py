@@ -8,6 +8,7 @@ from monitor.loops.health.chain_values import (
     BlindStatus,
     ChainStatus,
     DebtStatus,
+    InsideStatus,
     ReadingStatus,
     Time,
 )
@@ -108,6 +109,7 @@ def test_the_json_keeps_its_keys_and_their_order() -> None:
         ReadingStatus(mode="blocks", head=95, covered_to=90, proven_to=80, behind=5, source="mine"),
         DebtStatus(addresses=12, severe=1),
         BlindStatus(Time(1_700_000_000), "HTTP 503", 1),
+        InsideStatus(11, 1, Time(1_700_000_000), 30, "lists is asked what"),
     )
     by_address = ChainStatus(ReadingStatus(mode="addresses", head=None), DebtStatus(0, 0))
     incident = OpenIncident(
@@ -326,6 +328,13 @@ STATUS_JSON = """\
         "since": "2023-11-14T22:13:20Z",
         "why": "HTTP 503",
         "read_singly": 1
+      },
+      "inside": {
+        "looked": 11,
+        "never": 1,
+        "oldest": "2023-11-14T22:13:20Z",
+        "oldest_seconds": 30,
+        "asked": "lists is asked what"
       }
     },
     "tron": {
@@ -341,7 +350,8 @@ STATUS_JSON = """\
         "addresses": 0,
         "severe": 0
       },
-      "blind": null
+      "blind": null,
+      "inside": null
     }
   },
   "deliveries": {

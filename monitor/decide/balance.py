@@ -140,8 +140,7 @@ def unread_lists(
             yield f"{NOT_READ}{' yet' if state is None else ''}: {words}"
             continue
         if opening is not None:
-            parts = state.covered.get(Axis.HEIGHT, ())
-            if not parts or not parts[-1].lo - 1 <= opening.high <= parts[-1].hi:
+            if not _is_read_from(state, opening.high):
                 yield f"{NOT_COMPLETE}: {words}"
             continue
         parts = state.covered.get(state.axis, ())
@@ -156,6 +155,18 @@ def _is_read_below(state: StreamState) -> bool:
         if joined == 0 or (joined and parts and parts[0].lo == 0 and parts[0].hi >= joined - 1):
             return not state.gaps
     return state.joined == 0
+
+
+def _is_read_from(state: StreamState, height: int) -> bool:
+    """Whether a list that is read for a chain as a whole is read on from a block, without holes.
+    Blocks are read in their order: above what is proven none is left out."""
+    parts, joined = state.covered.get(Axis.HEIGHT, ()), state.joined
+    if joined is None or any(gap.hi > height for gap in (*state.unread, *state.missed)):
+        return False
+    lo, hi = joined, state.complete_to or 0
+    if parts and parts[-1].hi >= joined - 1:
+        lo, hi = parts[-1].lo, max(hi, parts[-1].hi)
+    return lo - 1 <= height <= hi
 
 
 def may_open(

@@ -32,7 +32,7 @@ from monitor.model.acts import DAEMON, TellHistory
 from monitor.model.facts import MOST_NAMED, AssetSum, History
 from monitor.model.ids import stable_id
 from monitor.model.plan import Route
-from monitor.model.streams import StreamState
+from monitor.model.streams import CANCELS, StreamState, who_is_asked
 from monitor.store import dormant, first_read, transfers, watch
 from monitor.store.commit import commit
 from monitor.store.context import lists_of
@@ -290,7 +290,10 @@ def _covered_words(store: Reader, subject: Subject, now: int) -> list[str]:
     for stream in sorted(states, key=lambda s: (order.index(s) if s in order else len(order), s)):
         state = states[stream]
         name = STREAM_WORDS.get(stream, stream)
-        if state.unserved:
+        if state.shown:
+            asked = who_is_asked(state.shown)
+            words.append(f"{name}: balances show that coins moved, {asked}; {CANCELS}.")
+        elif state.unserved:
             words.append(f"{name}: not covered, no configured source lists them.")
         elif state.ok is None:
             words.append(f"{name}: could not be read yet.")

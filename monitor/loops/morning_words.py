@@ -16,6 +16,7 @@ from monitor.model.facts import Notice, Report, Touched, of_kind
 from monitor.model.incident import Incident
 from monitor.model.lists import Publication
 from monitor.model.plain import duration, plural, quoted, tidy, utc, without_addresses
+from monitor.model.streams import SHOWN, who_is_asked
 from monitor.store.first_read import First, Reading
 from monitor.store.standing import FailingList
 
@@ -116,6 +117,9 @@ def _failing(
             words = STREAM_WORDS.get(each.stream, each.stream)
             name = chains[each.chain].name if each.chain in chains else each.chain
             why = "no configured source lists them; what moves there is not seen"
+            if each.error.startswith(SHOWN):
+                asked = who_is_asked(each.error)
+                why = f"no configured source lists them; balances show that coins moved, {asked}"
             if not each.unserved:
                 why = f"they cannot be read now. {without_addresses(tidy(each.error, 200))}"
             yield f"{words} on {name}, {count(each.entries, 'entry', 'entries')}: {why}"

@@ -22,7 +22,7 @@ from monitor.model.ids import stable_id
 from monitor.model.plain import plural
 from monitor.model.plan import Identity, Signal
 from monitor.model.ports import Source
-from monitor.model.streams import StreamState
+from monitor.model.streams import StreamState, is_asked
 from monitor.store import alerts, balances, incidents, scores, watch
 from monitor.store.commit import commit
 from monitor.store.context import lists_of
@@ -85,7 +85,8 @@ class Teller:
         return [
             each
             for each in sorted(deciding.lists_of(chain, finding.contract))
-            if not (
+            if not _listed_by_nobody(each, states)
+            and not (
                 self._past(pool, each, states, after)
                 or self._two_read(pool, each, finding)
                 or _is_shown(finding, each, states)
@@ -259,6 +260,12 @@ class Teller:
             routes = [route for a, w in fresh for route in self.world.route(a, w.entry)]
             told = [alert for alert, _ in fresh]
             commit(self.store, DAEMON, Tell(self.world.clock(), told, routes))
+
+
+def _listed_by_nobody(stream: str, states: dict[str, StreamState]) -> bool:
+    """Whether nothing is to be waited for of a list that only balances show."""
+    state = states.get(stream)
+    return state is not None and bool(state.shown) and not is_asked(state.shown)
 
 
 def _is_shown(finding: Finding, stream: str, states: dict[str, StreamState]) -> bool:

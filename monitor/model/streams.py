@@ -56,6 +56,20 @@ def shown_by(names: Sequence[str]) -> str:
     return f"{SHOWN}: {' and '.join(names)} {'is' if len(names) == 1 else 'are'} asked what"
 
 
+# What balances do not show either.
+CANCELS = "what comes and leaves again between two looks at a balance is not seen"
+
+
+def who_is_asked(shown: str) -> str:
+    """Who is asked what moved, of what `shown_by` noted: "etherscan is asked what"."""
+    return shown.rpartition(": ")[2]
+
+
+def is_asked(shown: str) -> bool:
+    """Whether anybody is."""
+    return shown != shown_by(())
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How reading one stream of a scope went in this poll."""

@@ -76,6 +76,23 @@ def _those(store: Reader, keys: Sequence[str], now: int, *, touched: bool = Fals
     return _waiting(store, ordered, now, touched=touched)
 
 
+def looks(store: Reader, chain: str) -> tuple[int, int, int | None]:
+    """How many members a chain has that is read block by block, of how many of them the coin was
+    asked for, and when that was the longest ago."""
+    (every,) = store.read(
+        "SELECT count(*) AS n FROM joined WHERE scope = ? AND stream = ? AND until_place IS NULL",
+        [ChainWide(chain).key, EVERY],
+    )
+    (asked,) = store.read(
+        "SELECT count(*) AS n, min(b.at) AS at FROM balance b "
+        "WHERE b.contract = '' AND b.figure IS NOT NULL AND b.subject > ? AND b.subject < ? "
+        "AND EXISTS (SELECT 1 FROM joined j WHERE j.subject = b.subject AND j.stream = ? "
+        "AND j.until_place IS NULL)",
+        [f"{chain}/", f"{chain}0", EVERY],
+    )
+    return every["n"], asked["n"], asked["at"]
+
+
 def touch(store: Store, scope: ChainWide, addresses: Iterable[str], now: int) -> None:
     """Members among these addresses are to be asked for soon."""
     keys = [Subject(scope.chain, each).key for each in addresses]

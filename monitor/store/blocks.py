@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from monitor.model import Axis, Interval, Kind, Severity, Status, Subject, intervals
 from monitor.model.scope import EVERY, ChainWide, Joined, Scope
 from monitor.model.status import ChainReading
-from monitor.model.streams import UNSERVED
+from monitor.model.streams import SHOWN, UNSERVED
 from monitor.store.coverage import change_members
 from monitor.store.follow import POLLED
 from monitor.store.heads import newest
@@ -246,6 +246,16 @@ def reading_of(store: Reader, chain: str) -> ChainReading | None:
         failing=last[0]["failing"],
         why=last[0]["error"] or "",
     )
+
+
+def shown(store: Reader, chain: str) -> str:
+    """What balances show of a list that the blocks of a chain do not hold (`SHOWN`); empty: of
+    none."""
+    rows = store.read(
+        "SELECT error FROM reading WHERE scope = ? AND error LIKE ? LIMIT 1",
+        [ChainWide(chain).key, f"{SHOWN}%"],
+    )
+    return rows[0]["error"] if rows else ""
 
 
 def unspent(store: Reader, chain: str, members: Container[str]) -> dict[str, str]:

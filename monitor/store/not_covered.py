@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from monitor.chains.table import STREAM_WORDS, family_of, more_of
 from monitor.model import Chain, Entry, Subject
 from monitor.model.plain import utc
+from monitor.model.streams import CANCELS, who_is_asked
 from monitor.store import watch
 from monitor.store.coverage import stream_states
 from monitor.store.port import Reader
@@ -17,7 +18,13 @@ def not_covered(store: Reader, entry: Entry, chains: Mapping[str, Chain]) -> tup
     found = []
     for stream, state in sorted(stream_states(store, entry.subject, 0).items()):
         words = STREAM_WORDS.get(stream, stream)
-        if state.unserved:
+        if state.shown:
+            asked = who_is_asked(state.shown)
+            found.append(
+                f"{words}: no configured source lists them. Balances show that coins moved, "
+                f"{asked}; {CANCELS}."
+            )
+        elif state.unserved:
             found.append(f"{words}: no configured source lists them.")
         elif state.failing is not None:
             found.append(f"{words}: not read since {utc(state.ok or state.failing)}.")

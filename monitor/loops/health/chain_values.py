@@ -43,7 +43,20 @@ class BlindStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class InsideStatus:
+    """Of a chain whose blocks do not hold the coins that move inside transactions: how far balances
+    show that some did."""
+
+    looked: int  # addresses whose balance was asked for
+    never: int  # ... and was not yet
+    oldest: Time | None  # when that was the longest ago
+    oldest_seconds: int | None
+    asked: str  # who is asked what moved: "etherscan is asked what"
+
+
+@dataclass(frozen=True, slots=True)
 class ChainStatus:
     reading: ReadingStatus
     debt: DebtStatus
     blind: BlindStatus | None = None
+    inside: InsideStatus | None = None

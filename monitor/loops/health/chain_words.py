@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from monitor.loops.health.chain_values import ChainStatus, ReadingStatus
+from monitor.loops.health.chain_values import ChainStatus, InsideStatus, ReadingStatus
 from monitor.model.config import Way
 from monitor.model.plain import duration, plural
+from monitor.model.streams import CANCELS
 
 
 def lines(found: Mapping[str, ChainStatus], now: int) -> list[str]:
@@ -27,12 +28,24 @@ def _lines(key: str, chain: ChainStatus, now: int) -> Iterator[str]:
         )
     if reading.mode == Way.BLOCKS:
         yield f"{key}: {_far(reading)}"
+    if chain.inside is not None:
+        yield f"{key}: coins moved by calls inside transactions are {_seen(chain.inside)}"
     if debt.addresses:
         severe = f", {debt.severe:,} severe ones first" if debt.severe else ""
         yield (
             f"{key}: history is still owed to {_addresses(debt.addresses)}, "
             f"read one by one in the background{severe}"
         )
+
+
+def _seen(inside: InsideStatus) -> str:
+    never = f", {_addresses(inside.never)} not looked at yet" if inside.never else ""
+    if inside.oldest_seconds is None:
+        return f"seen by balances alone: nobody's was looked at yet{never}"
+    return (
+        f"seen by balances; oldest look {duration(inside.oldest_seconds)} ago{never}. Where one "
+        f"differs, {inside.asked} moved. Not covered: {CANCELS}; a token that writes no log"
+    )
 
 
 def _addresses(number: int) -> str:

@@ -20,6 +20,7 @@ from monitor.model.plain import duration, utc, without_addresses
 from monitor.model.plan import Signal
 from monitor.model.scope import WHOLE
 from monitor.model.settings import Settings
+from monitor.model.streams import CANCELS, SHOWN, who_is_asked
 from monitor.store import budgets, heads, incidents, joined, list_standing, standing, watch
 from monitor.store.port import Reader
 from monitor.store.standing import FailingList
@@ -113,13 +114,16 @@ def _list_signal(look: _Look, chain: str, stream: str, failing: FailingList | No
 
 def _limit_signal(look: _Look, limit: FailingList) -> Signal:
     words, number = _list_words(limit)
+    seen = "What moves there is not seen."
+    if limit.error.startswith(SHOWN):
+        seen = f"Balances show that coins moved, {who_is_asked(limit.error)}; {CANCELS}."
     return Signal(
         key=f"limit:{limit.chain}/{limit.stream}",
         bad=True,
         severity="medium",
         hold=look.hold(Severity.HIGH),
         what=f"{words} on {look.name(limit.chain)}: no configured source lists them, for "
-        f"{number}. What moves there is not seen.",
+        f"{number}. {seen}",
         cure="See `fundwatch check` for a source that would; alerts name this as NOT CHECKED.",
         chain=limit.chain,
         number=limit.entries,

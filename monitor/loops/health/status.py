@@ -108,7 +108,7 @@ def snapshot(
         hold_severe_seconds=settings.hold_severe,
         entries=each,
         left_out=left_out,
-        chains=chain_status.chains(store) if entries else {},
+        chains=chain_status.chains(store, now) if entries else {},
         balances=balance_status.tally(store, now) if entries else BalancesStatus(),
         sources=second_status.sources(store, settings, now),
         second=second_status.second(store, now),
