@@ -4,7 +4,6 @@ it open (sources.<name>.traces)."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import itemgetter
 
 from monitor.model.errors import BadResponse, NotYet, Refused, SourceError
 from monitor.net.sources.evm_batch import Call
@@ -15,7 +14,6 @@ AGAIN = 86_400.0  # seconds until a node without traces is asked for them again
 SOON = 3_600.0  # the same where it has some, and not of the blocks that were read
 LOOK_BACK = 12  # blocks below the head in which one with transactions is looked for
 
-_OF_TX, _OF_BLOCK = itemgetter("transactionHash"), itemgetter("blockHash")
 Ask = Callable[
     [Sequence[Call]], list[object]
 ]  # results in order, a SourceError for one that failed
@@ -84,9 +82,11 @@ def all_traced(told: object, name: str, hashes: Sequence[object]) -> bool:
     """Whether these are the traces of this block, at least one of each of its transactions."""
     try:
         return isinstance(told, list) and (
-            set(map(_OF_TX, told)) - {None} == set(hashes) and set(map(_OF_BLOCK, told)) <= {name}
+            # Rewards of blocks are of no transaction, and some nodes leave the name out there.
+            {t.get("transactionHash") for t in told} - {None} == set(hashes)
+            and {t.get("blockHash") for t in told} <= {name}
         )
-    except (KeyError, TypeError):
+    except (AttributeError, TypeError):
         return False
 
 
