@@ -13,20 +13,25 @@ python benchmarks/blocks.py [--blocks 400] [--rounds 3] [--addresses 10 1000 100
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
+import logging
+import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import anvil_chain
 import blocks_floor
 from anvil_chain import Node, Shape, Truth
 from common import Usage, alone, arguments, evm_address, median, show
 
-FEW = slice(300, 310)  # of the people of the chain, the busiest first: who is watched
-DENSE = slice(20, 120)
+FEW = slice(1000, 1010)  # of the people of the chain, the busiest first: who is watched
+DENSE = slice(100, 130)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class Job:
     last: int
     living: tuple[str, ...]
     others: int
+    home: Path  # that watches them, and has read nothing of these blocks
 
     @property
     def blocks(self) -> int:
@@ -53,11 +59,13 @@ class Job:
             yield evm_address(f"elsewhere {number}")
 
 
-def jobs(node: Node, truth: Truth, counts: Sequence[int]) -> list[Job]:
+def jobs(node: Node, truth: Truth, counts: Sequence[int], homes: Path) -> list[Job]:
     few, dense = tuple(truth.people[FEW]), tuple(truth.people[DENSE])
     span = (node.url, truth.first, truth.last)
-    sparse = [Job(*span, few[:count], max(0, count - len(few))) for count in counts]
-    return [*sparse, Job(*span, dense, 0)]
+    return [
+        *(Job(*span, few[:n], max(0, n - len(few)), homes / f"home-{n}") for n in counts),
+        Job(*span, dense, 0, homes / "home-dense"),
+    ]
 
 
 # -- one measurement, in a process of its own ------------------------------------------------
@@ -113,7 +121,72 @@ def by_face(job: Job) -> Spent:
     return spent(before, rows, http.calls - calls)
 
 
-WAYS = {"floor": by_floor, "face": by_face}
+def by_pass(job: Job) -> Spent:
+    """What is left to read for a home folder that stands where the generated blocks begin."""
+    from monitor.app.home import open_home
+
+    with tempfile.TemporaryDirectory(prefix="fundwatch-bench-") as name:
+        folder = Path(name) / "home"
+        shutil.copytree(job.home, folder)
+        write_config(folder, job.url)
+        logging.getLogger("fundwatch").setLevel(logging.ERROR)
+        opened = Usage.now()
+        with open_home(folder, {}) as app:
+            app.reload()
+            keep_ready = Usage.now()
+            recorded = count_rows(app.store)
+            before = Usage.now()
+            report = app.poll(everything=True)
+            found = spent(before, count_rows(app.store) - recorded, report.calls)
+            found["ready"] = keep_ready.wall - opened.wall
+            found["alerts"], found["errors"] = report.alerts, report.errors
+    return found
+
+
+def count_rows(store: Any) -> int:
+    return int(store.read("SELECT count(*) AS n FROM transfer")[0]["n"])
+
+
+def write_config(folder: Path, url: str) -> None:
+    own = {"family": "evm", "chain_id": 31337, "finality": 12, "sources": ["mine"]}
+    own |= {"native": {"symbol": "ETH", "decimals": 18}, "read": "blocks"}
+    source = {"kind": "evm_rpc", "url": url, "rate_per_second": 100_000}
+    rest = {"kind": "text", "file": "rest.txt", "every": "never", "watch": True, "case": "REST"}
+    for name, content in {
+        "chains": {"chains": {"dev": own}},
+        "sources": {"sources": {"mine": source}},
+        "lists": {"lists": {"rest": rest | {"chains": ["dev"]}}},
+    }.items():
+        (folder / "config").mkdir(parents=True, exist_ok=True)
+        (folder / f"config/{name}.yaml").write_text(json.dumps(content), "utf-8")
+
+
+def prepare(job: Job, opening_url: str) -> Spent:
+    """A home folder that watches all of these addresses from the opening of the chain on."""
+    from monitor.app.home import open_home
+    from monitor.model.acts import DAEMON
+    from monitor.model.lists import Fetched
+
+    write_config(job.home, opening_url)
+    rows = [{"address": a, "chain": "dev", "label": f"p {n}"} for n, a in enumerate(job.living)]
+    (job.home / "watchlist.yaml").write_text(json.dumps({"addresses": rows}), "utf-8")
+    rest = job.home / "rest.txt"
+    others = list(job.watched())[len(job.living) :]
+    rest.write_text("\n".join([*others, ""]), "utf-8")
+    logging.getLogger("fundwatch").setLevel(logging.ERROR)
+    with open_home(job.home, {}) as app:
+        app.reload()
+        before = Usage.now()
+        if others:
+            data = rest.read_bytes()
+            fetched = Fetched(rest, hashlib.sha256(data).hexdigest(), len(data), rest.name)
+            app.lists.take("rest", fetched, DAEMON)
+            app.reload()
+        report = app.poll(everything=True)
+        return spent(before, report.new_rows, report.calls)
+
+
+WAYS = {"floor": by_floor, "face": by_face, "pass": by_pass}
 
 
 # -- rounds ----------------------------------------------------------------------------------
@@ -147,9 +220,30 @@ def figures(truth: Truth, found: dict[tuple[str, Job], Spent]) -> Iterator[dict[
             "CPU s": round(mine["CPU"], 3),
             "peak MiB": int(mine["peak"]),
         }
+        made |= {
+            name: round(mine[name], 2) for name in ("ready", "alerts", "errors") if name in mine
+        }
         if floor := found.get(("floor", job)):
             made |= {f"{name} of floor": mine[name] / floor[name] for name in ("wall", "CPU")}
         yield made
+
+
+def make_homes(shape: Shape, cache: Path, todo: Sequence[Job]) -> list[dict[str, object]]:
+    made = []
+    with anvil_chain.opening(shape, cache) as node:
+        for job in todo:
+            told = alone(prepare, job, node.url)
+            made.append(
+                {
+                    "way": "list taken, first pass",
+                    "addresses": job.count,
+                    "living": len(job.living),
+                    "wall s": round(told["wall"], 3),
+                    "CPU s": round(told["CPU"], 3),
+                    "peak MiB": int(told["peak"]),
+                }
+            )
+    return made
 
 
 @contextmanager
@@ -174,9 +268,14 @@ def main() -> None:
     shape = Shape(args.blocks, args.txs)
     with _folder(args.cache) as cache:
         truth = anvil_chain.made(shape, cache)
-        with anvil_chain.whole(shape, cache) as node:
-            found = measure(jobs(node, truth, args.addresses), args.ways, args.rounds)
-            show(list(figures(truth, found)), args.json)
+        with (
+            anvil_chain.whole(shape, cache) as node,
+            tempfile.TemporaryDirectory(prefix="fundwatch-bench-") as homes,
+        ):
+            todo = jobs(node, truth, args.addresses, Path(homes))
+            made = make_homes(shape, cache, todo) if "pass" in args.ways else []
+            found = measure(todo, args.ways, args.rounds)
+            show([*figures(truth, found), *made], args.json)
 
 
 if __name__ == "__main__":

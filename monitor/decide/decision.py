@@ -36,7 +36,7 @@ def decide(context: Context, batches: Sequence[Batch], answers: Answers = _NOBOD
         return due.alerts(context, rows.standing(), baselines, _heads(batches), signed)
 
     alerts, wants_second = called_for()
-    doubtful = proof.unproven(context, alerts, rows.standing(), answers)
+    doubtful = proof.unproven(context, alerts, rows.standing(), answers, rows.shown)
     if rows.hold(doubtful[: proof.MOST]):
         alerts, wants_second = called_for()
     rows.want_receipts(doubtful)

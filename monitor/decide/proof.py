@@ -8,7 +8,7 @@ equal payments without their places, which may be one. What was not asked is tol
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from monitor.chains.table import family_of
 from monitor.decide import absence
@@ -30,8 +30,10 @@ def unproven(
     alerts: Iterable[Alert],
     standing: Mapping[Identity, Standing],
     answers: Answers,
+    shown: Collection[str] = frozenset(),
 ) -> tuple[str, ...]:
-    """Transactions of loud alerts of which no row and no receipt says that they succeeded."""
+    """Transactions of loud alerts of which no row and no receipt says that they succeeded. `shown`:
+    that were read with their whole block, and so with what became of them."""
     if not family_of(context.chain).can_fail or answers.mute:
         return ()
     told = {a.tx for a in alerts if a.lane is Lane.NEWS and a.kind in _TOLD}
@@ -46,6 +48,7 @@ def unproven(
         transfer.tx
         for transfer in mined
         if transfer.kind.outermost
+        or transfer.tx in shown
         or absence.succeeded(transfer, answers.lookups.get(transfer.tx, ()))
     }
     reported_twice = {

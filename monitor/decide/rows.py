@@ -44,6 +44,7 @@ class Rows:
     doubts: Doubts = field(init=False)
     held: frozenset[str] = field(init=False)  # transactions that wait for a receipt
     outbid: frozenset[str] = frozenset()
+    shown: frozenset[str] = frozenset()  # transactions that were read with their whole block
     outermost: set[tuple[object, ...]] = field(init=False)
     revived: dict[str, Transfer] = field(default_factory=dict)  # by transaction: reported again
     questions: dict[Question, None] = field(default_factory=dict)  # a set that keeps order
@@ -72,6 +73,8 @@ class Rows:
         Some explorers list the outermost call of a transaction among its inner ones too
         (ledger-live#16315): that is the transaction's own movement reported twice.
         """
+        whole = (b for b in batches if b.members is not None)
+        self.shown = frozenset(t.tx for b in whole for t in b.transfers)
         own = (t for b in batches for t in b.transfers if t.kind.outermost)
         self.outermost |= {_whole(transfer) for transfer in own}
         for batch in batches:
@@ -369,7 +372,9 @@ class Rows:
 
     def doubt_success(self, alerts: Sequence[Alert]) -> None:
         """Note which alerts go out without a receipt, and which doubts a receipt has ended."""
-        for tx in proof.unproven(self.context, alerts, self.standing(), self.answers):
+        for tx in proof.unproven(
+            *(self.context, alerts, self.standing(), self.answers, self.shown)
+        ):
             self.doubts.open(tx, "success")
         for row in self.known.values():
             tx = row.transfer.tx
