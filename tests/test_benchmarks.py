@@ -127,11 +127,12 @@ def test_blocks(tmp_path: Path) -> None:
         pytest.skip(f"anvil is not installed: {ANVIL_INSTALL}")
     small = ("--blocks", "12", "--txs", "40", "--rounds", "1", "--addresses", "10", "500")
     found = figures(tmp_path, "blocks.py", *small)
-    assert {(row["way"], row["addresses"]) for row in found} == {
-        (way, count) for way in ("floor", "face") for count in (10, 100, 500)
+    assert {(row["way"], row["addresses"]) for row in found if "blocks/s" in row} == {
+        (way, count) for way in ("floor", "face", "pass") for count in (10, 30, 500)
     }
-    assert all(row["rows"] == row["true rows"] > 0 for row in found)
-    few, many = ([r for r in found if r["addresses"] == count] for count in (10, 500))
+    read = [row for row in found if "blocks/s" in row]
+    assert all(row["rows"] == row["true rows"] for row in read)
+    few, many = ([r for r in read if r["addresses"] == count] for count in (10, 500))
     asked = [row["requests a block"] for row in few]
     assert asked == [row["requests a block"] for row in many]
 

@@ -12,6 +12,7 @@ from world.play import DAY, TOKEN, A, B, X
 
 from monitor.model import Gap, Head, Interval, Kind, Lookup, Severity, Status, Transfer
 from monitor.model.plan import Plan
+from monitor.model.scope import Members
 
 IN = transfer(105)
 
@@ -506,3 +507,15 @@ def test_an_address_without_an_entry_keeps_its_fees(tmp_path: Path) -> None:
     assert [row.transfer for row in plan.new] == told[:2]
     assert not plan.alerts
     bare.store.close()
+
+
+def test_what_was_read_with_its_whole_block_needs_no_receipt(book: Book) -> None:
+    """A list of tokens does not say whether the transaction succeeded; its block does."""
+    moved = transfer(105, kind=Kind.ERC20, contract=TOKEN)
+    by_list = book.batch(moved, head=106)
+    told = book.decide([by_list])
+    assert [q.why for q in told.questions] == ["success"]
+    blocks = {height: f"0xb{height}" for height in range(107)}
+    by_block = replace(by_list, subjects=(), members=Members({A: 0}), blocks=blocks)
+    told = book.decide([by_block])
+    assert (told.questions, len(told.alerts)) == ((), 1)
