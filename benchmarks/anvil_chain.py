@@ -192,6 +192,9 @@ def whole(shape: Shape, folder: Path) -> Iterator[Node]:
     with _anvil("--load-state", str(folder / shape.key / "state.json")) as node:
         node.call("evm_setTime", int(time.time()) - SECONDS * FINAL_BLOCKS)
         node.call("anvil_mine", hex(FINAL_BLOCKS), hex(SECONDS))
+        [stranger] = node.call("eth_accounts")
+        node.call("eth_sendTransaction", {"from": stranger, "to": stranger, "value": "0x1"})
+        node.call("evm_mine")  # by a block with a transaction it is found out what a node shows
         yield node
 
 
