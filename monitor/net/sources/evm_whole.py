@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from monitor.chains.evm import EVM
@@ -117,7 +118,16 @@ class EvmWhole:
         self._node.identify()
 
     def head(self) -> Head:
-        return self._node.head()
+        """With the first, whether the node shows calls inside transactions is found out: what its
+        blocks hold is to be known before they are read."""
+        head = self._node.head()
+        if self._traces.unknown:
+            with suppress(SourceError):
+                self._find_out(Asked(self._http, self._asking), head.height)
+        return head
+
+    def _find_out(self, asked: Asked, height: int) -> None:
+        self._traces.find_out(lambda calls: asked.ask(calls)[0], height)
 
     def transaction(self, tx: str) -> Lookup:
         return self._node.transaction(tx)
@@ -202,7 +212,7 @@ class EvmWhole:
         """The blocks of a span, or the lowest of them; how many are asked for at once the next
         time follows what they weigh."""
         if self._traces.unknown:
-            self._traces.find_out(lambda calls: asked.ask(calls)[0], ask.head.height)
+            self._find_out(asked, ask.head.height)
         if "internal" in ask.streams and self._traces.how in ("", ways.NONE):
             raise NotYet(f"{self.name} shows no calls inside transactions any more")
         bytes_before, began = asked.bytes, time.monotonic()

@@ -51,8 +51,9 @@ class Traces:
         return NotYet(f"{self._name} shows no calls inside transactions any more: {error}")
 
     def find_out(self, ask: Ask, head: int) -> None:
-        """By a recent block that has transactions. Raises SourceError where the node does not
-        answer; where no block has any it stays open."""
+        """By a recent block that has transactions. Where none has any, by what it says of a block
+        without: what it shows of others is held against their headers. Raises SourceError where
+        the node does not answer."""
         heights = range(head, max(head - LOOK_BACK, -1), -1)
         for told in ask([Call("eth_getBlockByNumber", [hex(h), False]) for h in heights]):
             if isinstance(told, dict) and (hashes := told.get("transactions")):
@@ -60,6 +61,8 @@ class Traces:
                 return
             if isinstance(told, SourceError) and not isinstance(told, (Refused, BadResponse)):
                 raise told
+        if isinstance(newest := _hash_of(ask, head), str):
+            self._by(ask, hex(head), newest, ())
 
     def _by(self, ask: Ask, number: str, block_hash: str, hashes: Sequence[object]) -> None:
         (flat,) = ask([Call("trace_block", [number])])
@@ -76,6 +79,11 @@ class Traces:
     def _none(self, why: str, seconds: float) -> None:
         self.how, self.why = NONE, why
         self._again = self._clock() + seconds
+
+
+def _hash_of(ask: Ask, height: int) -> object:
+    (told,) = ask([Call("eth_getBlockByNumber", [hex(height), False])])
+    return told.get("hash") if isinstance(told, dict) else None
 
 
 def all_traced(told: object, name: str, hashes: Sequence[object]) -> bool:
