@@ -183,6 +183,7 @@ BOOKKEEPING = frozenset(
         "store/blocks.py: blinded",
         "store/blocks.py: join",
         "store/blocks.py: leave",
+        "store/blocks.py: owe",
         "store/blocks.py: sighted",
         "store/blocks.py: tried",
         "store/balance_due.py: asked",

@@ -90,18 +90,6 @@ class Blocks(Story):
         owed = self.play.store.read("SELECT 1 FROM debt")
         return self.play.way is Way.ADDRESSES or (self.play.read_blocks and not owed)
 
-    def leave(self, who: int) -> None:
-        """Not while blocks are read: an entry that comes back before its history was told waits
-        for it until its address is read by itself."""
-        if self.play.way is Way.ADDRESSES and not self.play.read_blocks:
-            super().leave(who)
-
-    def spoil(self, source: int, back: int) -> None:
-        """A row that one list could not read and that lies below the block at which its address
-        joined is not asked about again, so that it stays unconfirmed."""
-        if self._unread():
-            self.play.spoil(source, back)
-
     def restart(self) -> None:
         self.play.die()
 

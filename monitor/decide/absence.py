@@ -104,8 +104,17 @@ def unsettled(row: Row, batches: Iterable[Batch], context: Context) -> bool:
     return any(
         _passed_over(row, batch, context)
         for batch in batches
-        if row.transfer.kind.stream in batch.streams and batch.source not in row.reporters
+        if row.transfer.kind.stream in batch.streams
+        and (batch.source not in row.reporters or _below(row, batch))
     )
+
+
+def _below(row: Row, batch: Batch) -> bool:
+    """Whether a row stands below the blocks that are read for its address: no list that shows it
+    is read again."""
+    at = batch.axis.place(row.transfer)
+    blocks = batch.members is not None and batch.read is not None
+    return blocks and at is not None and batch.read is not None and at < batch.read.lo
 
 
 def _passed_over(row: Row, batch: Batch, context: Context) -> bool:
@@ -115,7 +124,7 @@ def _passed_over(row: Row, batch: Batch, context: Context) -> bool:
     if at is None:
         return _reaches_head(batch) and _long_silent(row, context)
     line = batch.axis.final_line(batch.head, context.chain)
-    return batch.read is not None and at in batch.read and at <= line
+    return batch.read is not None and (at in batch.read or _below(row, batch)) and at <= line
 
 
 def _reaches_head(batch: Batch) -> bool:

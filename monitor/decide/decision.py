@@ -145,8 +145,12 @@ def _baselines(context: Context, batches: Sequence[Batch]) -> dict[str, Baseline
     if lowest is None:
         return {}
     ahead = max(0, lowest.time - context.now)
+    # Of whole blocks that are fetched now, what came after it was added is news: they were read for
+    # its address before it was.
+    below = [b.fresh_from - 1 for b in batches if b.members is not None and not b.doubt]
+    height = max(0, min([lowest.height, *below]))
     return {
-        w.entry.id: Baseline(lowest.height, w.added + ahead, lowest.time)
+        w.entry.id: Baseline(height, w.added + ahead, lowest.time)
         for w in context.own
         if w.baseline is None and w.active
     }

@@ -158,6 +158,7 @@ class BlockChains:
 
     def _take_in(self, pool: SourcePool) -> None:
         known = self._load(pool)
+        changed = known.version != watch.version(self._store)
         self._let_go(pool, known)
         known.left_out.clear()
         stand: _Stand | None = None
@@ -168,7 +169,9 @@ class BlockChains:
             self._join(pool.chain.key, known, stand, part)
         if stand is not None:
             known.everyone = Members(known.members)
-            self._meet(pool.chain.key, stand)
+        unmet = blocks.unmet(self._store, pool.chain.key) if stand is not None or changed else []
+        if unmet and (stand := stand or self._stand(pool, [])) is not None:
+            self._meet(pool.chain.key, stand, unmet)
 
     def _load(self, pool: SourcePool) -> _Chain:
         chain, taken_back = pool.chain.key, pool.heads.taken_back
@@ -197,6 +200,8 @@ class BlockChains:
         if version != known.version or moment - known.looked >= LOOK_AGAIN:
             known.version, known.looked = version, moment
             gone |= {*blocks.unwatched(self._store, chain), *self._restricted(pool)}
+            if untold := blocks.untold(self._store, chain):
+                blocks.owe(self._store, chain, untold)
         going = {each: known.members[each.address] for each in gone if self.member(each)}
         if going:
             self._leave(chain, going)
@@ -315,14 +320,11 @@ class BlockChains:
             return told
         return None
 
-    def _meet(self, chain: str, stand: _Stand) -> None:
-        """First contact: the block below the one at which an address joined."""
+    def _meet(self, chain: str, stand: _Stand, unmet: Sequence[tuple[str, int]]) -> None:
+        """First contact of these entries: the block below the one at which newcomers join."""
         now, head = self._world.clock(), stand.head
         ahead, below = max(0, head.time - now), max(0, stand.next - 1)
-        baselines = [
-            (entry, Baseline(below, added + ahead, head.time))
-            for entry, added in blocks.unmet(self._store, chain)
-        ]
+        baselines = [(entry, Baseline(below, added + ahead, head.time)) for entry, added in unmet]
         for start in range(0, len(baselines), PART):
             part = tuple(baselines[start : start + PART])
             apply.apply(self._store, Plan(ChainWide(chain), now, baselines=part))

@@ -22,6 +22,7 @@ from monitor.store.port import Store
 SHARE = 0.3  # of what regular passes leave of a budget: see decide/cost.py
 AT_ONCE = 16  # addresses between two looks at what is owed
 MOST = 200  # calls of one round, where no budget bounds them
+ONCE_MORE = 86_400  # seconds until a history that was read is looked at once more
 AGAIN = 300  # seconds until an address is tried again whose lists could not be read
 RESTS = 86_400  # ... whose history is so long that a person is asked first
 
@@ -130,7 +131,7 @@ class Debts:
         if blocks.owed(self._store, pool.chain.key).blind:
             again = {each: now + self._world.interval(each) for each in subjects}
         for subject, left in self._owed(pool, subjects).items():
-            if not left:
+            if not left and (before[subject] or subject.key not in report.unread):
                 paid.append(subject)
             elif transfers.row_count(self._store, subject) > transfers.HISTORY_LIMIT:
                 again[subject] = now + RESTS
@@ -138,7 +139,7 @@ class Debts:
                 # What is not final yet is read once it is.
                 stuck = left == before[subject] or subject.key in report.unread
                 again[subject] = now + (AGAIN if stuck else 0)
-        blocks.tried(self._store, paid, again)
+        blocks.tried(self._store, paid, again, now + ONCE_MORE)
 
 
 def _holes(state: StreamState, axis: Axis, floor: int) -> tuple[Interval, ...]:

@@ -16,6 +16,7 @@ from monitor.store.joined import NO_END
 from monitor.store.port import Connection, Reader, Store
 from monitor.store.watch import PARKED, chains
 
+AGAIN = len(Severity) + 1  # ranks after those of histories: of what is looked at once more
 _LISTED = "EXISTS (SELECT 1 FROM entry e WHERE e.subject = s.key AND e.retired IS NULL)"
 # Of an entry `e`: 0 severe, 3 low.
 _RANKS = " ".join(f"WHEN '{each}' THEN {rank}" for rank, each in enumerate(Severity))
@@ -81,6 +82,19 @@ def unwatched(store: Reader, chain: str) -> list[Subject]:
         [ChainWide(chain).key, EVERY],
     )
     return [Subject(chain, row["address"]) for row in rows]
+
+
+def untold(store: Reader, chain: str) -> list[Subject]:
+    """Members with an active entry whose history was not told of and is not owed."""
+    skip = len(chain) + 1
+    rows = store.read(
+        "SELECT DISTINCT e.subject FROM entry e WHERE e.subject > ? AND e.subject < ? "
+        "AND e.history = 'due' AND e.retired IS NULL AND EXISTS (SELECT 1 FROM joined j "
+        "WHERE j.subject = e.subject AND j.scope = ? AND j.stream = ? AND j.until_place IS NULL) "
+        "AND NOT EXISTS (SELECT 1 FROM debt d WHERE d.subject = e.subject AND d.history = 1)",
+        [f"{chain}/", f"{chain}0", ChainWide(chain).key, EVERY],
+    )
+    return [Subject(chain, row["subject"][skip:]) for row in rows]
 
 
 def unmet(store: Reader, chain: str) -> list[tuple[str, int]]:
@@ -292,7 +306,7 @@ class Owed:
 
 def owed(store: Reader, chain: str) -> Owed:
     row = store.read(
-        "SELECT total(history) AS history, total(history AND rank = 0) AS severe, "
+        "SELECT total(history = 1) AS history, total(history = 1 AND rank = 0) AS severe, "
         "total(blind) AS blind FROM debt WHERE chain = ?",
         [chain],
     )[0]
@@ -300,8 +314,10 @@ def owed(store: Reader, chain: str) -> Owed:
 
 
 def blind(store: Reader, subject: Subject) -> bool:
-    """Whether a member is read by itself because its chain's blocks cannot be read."""
-    return bool(store.read("SELECT 1 FROM debt WHERE subject = ? AND blind", [subject.key]))
+    """Whether a member is to be read by itself as if it were none: because its chain's blocks
+    cannot be read, or to look once more at what its lists may have shown late."""
+    sql = "SELECT 1 FROM debt WHERE subject = ? AND (blind OR history = 2)"
+    return bool(store.read(sql, [subject.key]))
 
 
 def next_owed(store: Reader, chain: str, now: int, most: int) -> list[Subject]:
@@ -310,7 +326,7 @@ def next_owed(store: Reader, chain: str, now: int, most: int) -> list[Subject]:
     found: list[Subject] = []
     skip = len(chain) + 1
     for blind in (1, 0):
-        for rank in range(len(Severity) + 1):
+        for rank in range(AGAIN + len(Severity) + 1):
             if len(found) < most:
                 rows = store.read(
                     "SELECT subject FROM debt WHERE chain = ? AND blind = ? AND rank = ? "
@@ -321,13 +337,28 @@ def next_owed(store: Reader, chain: str, now: int, most: int) -> list[Subject]:
     return found
 
 
-def tried(store: Store, paid: Iterable[Subject], again: Mapping[Subject, int]) -> None:
+def owe(store: Store, chain: str, subjects: Iterable[Subject]) -> None:
+    """Members are to be read for their history, as when they joined."""
+    with store.write() as conn:
+        _owe(conn, chain, [(subject.key,) for subject in subjects])
+
+
+def tried(
+    store: Store, paid: Iterable[Subject], again: Mapping[Subject, int], once_more: int
+) -> None:
     """Members that were read: whose history is owed no more, and when the others are tried
-    `again`."""
+    `again`. What was paid is looked at `once_more` at that time: lists may have shown something
+    late."""
     with store.write() as conn:
         keys = [(subject.key,) for subject in paid]
-        conn.executemany("DELETE FROM debt WHERE subject = ? AND NOT blind", keys)
-        conn.executemany("UPDATE debt SET history = 0 WHERE subject = ?", keys)
+        looked = "WHERE subject = ? AND history = 2"
+        conn.executemany(f"DELETE FROM debt {looked} AND NOT blind", keys)
+        conn.executemany(f"UPDATE debt SET history = 0 {looked}", keys)
+        conn.executemany(
+            f"UPDATE debt SET history = 2, rank = rank + {AGAIN}, due = ? "
+            "WHERE subject = ? AND history = 1",
+            [(once_more, key) for (key,) in keys],
+        )
         conn.executemany(
             "UPDATE debt SET due = ? WHERE subject = ?",
             [(due, subject.key) for subject, due in again.items()],

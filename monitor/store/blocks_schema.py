@@ -10,7 +10,8 @@ CREATE TABLE block (
   PRIMARY KEY (scope, height)
 ) STRICT, WITHOUT ROWID;
 -- Members of such a chain of which something is to be read address by address, in the background:
--- their history, and (blind) all of it while the chain's blocks cannot be read. Bookkeeping.
+-- their history (2: it was read, and is looked at once more), and (blind) all of it while the
+-- chain's blocks cannot be read. Bookkeeping.
 CREATE TABLE debt (
   subject TEXT PRIMARY KEY REFERENCES scope(key),
   chain TEXT NOT NULL,
