@@ -63,32 +63,7 @@ class Blocks(Story):
     """A chain that is read block by block, unless it is moved."""
 
     def move(self, way: int) -> None:
-        """To blocks only after lists that left something out were read once more: what lies below
-        the block at which an address joins is not."""
-        if WAYS[way] is Way.BLOCKS is not self.play.way:
-            for source in self.play.sources:
-                source.heal()
-            self.play.day()
-            self.play.poll()
         self.play.way = WAYS[way]
-
-    def hide(self, source: int, back: int) -> None:
-        if self._unread():
-            self.play.hide(source, back)
-
-    def omit(self, source: int, back: int) -> None:
-        if self._unread():
-            self.play.omit(source, back)
-
-    def forget(self, source: int, back: int) -> None:
-        if self._unread():
-            self.play.forget(source, back)
-
-    def _unread(self) -> bool:
-        """Whether lists are read again later. Below the block at which an address joined they are
-        read once: what they leave out there without a word, nobody finds out."""
-        owed = self.play.store.read("SELECT 1 FROM debt")
-        return self.play.way is Way.ADDRESSES or (self.play.read_blocks and not owed)
 
     def restart(self) -> None:
         self.play.die()

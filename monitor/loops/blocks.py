@@ -23,7 +23,7 @@ from monitor.model.errors import SourceError
 from monitor.model.plan import Plan
 from monitor.model.ports import SeesUnspent
 from monitor.model.reading import Unspent
-from monitor.model.scope import EVERY, ChainWide, Members
+from monitor.model.scope import EVERY, ChainWide, Joined, Members
 from monitor.model.streams import StreamState
 from monitor.store import apply, blocks, joined, notes, watch
 from monitor.store.coverage import change_members, stream_states
@@ -112,20 +112,25 @@ class BlockChains:
         blocks do not hold."""
         states: Mapping[str, StreamState] | None = None
         for run in alone:
-            if isinstance(run.scope, Subject) and self._reads_below(run.scope):
-                if states is None:
-                    states = stream_states(self._store, ChainWide(chain), self._world.clock())
-                run.whole = frozenset(s for s, each in states.items() if _is_read(each))
-                run.progress.head_done = set(run.whole)
+            mine = self._membership(run.scope) if isinstance(run.scope, Subject) else None
+            if mine is None:
+                continue
+            if blocks.blind(self._store, mine.subject):  # as if it were none
+                below = mine.below_time or 0
+                run.joined_since = max(0, self._world.clock() - below)
+                continue
+            if states is None:
+                states = stream_states(self._store, ChainWide(chain), self._world.clock())
+            run.whole = frozenset(s for s, each in states.items() if _is_read(each))
+            run.progress.head_done = set(run.whole)
         whole = self._whole(chain) if due else None
         return [*alone, *([whole] if whole is not None else [])]
 
-    def _reads_below(self, subject: Subject) -> bool:
-        """Whether an address is a member whose blocks are read: then only what lies below the one
-        at which it joined is its own to read."""
+    def _membership(self, subject: Subject) -> Joined | None:
+        """Of an address that is a member: only what lies below the block at which it joined is its
+        own to read."""
         parts = joined.memberships(self._store, subject)
-        mine = any(each.stream == EVERY and each.until_place is None for each in parts)
-        return mine and not blocks.blind(self._store, subject)
+        return next((p for p in parts if p.stream == EVERY and p.until_place is None), None)
 
     def _whole(self, chain: str) -> Run | None:
         known = self._chains.get(chain)

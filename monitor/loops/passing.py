@@ -77,6 +77,7 @@ class Run:
     calls: int = 0  # made for it in this pass
     progress: Progress = field(default_factory=Progress)
     deep_seconds: int = 0
+    joined_since: int = 0  # seconds since it joined a chain that is read by blocks
     reading: ScopeReader | None = None  # of the present round
     failing: frozenset[str] = frozenset()  # streams that no source could read before this pass
     held_back: bool = False  # too much history: a person is asked first

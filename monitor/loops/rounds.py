@@ -64,7 +64,8 @@ class ReadingRounds:
         states = stream_states(self._store, run.scope, now)
         if not run.progress.rounds and run.everyone is None:
             last = watch.deep_read_at(self._store, run.scope)
-            run.deep_seconds = self._world.trailing_seconds if now - last >= DEEP_EVERY else 0
+            window = self._world.trailing_seconds + run.joined_since
+            run.deep_seconds = window if now - last >= DEEP_EVERY else 0
             run.failing = frozenset(s for s, state in states.items() if state.failing is not None)
         return ScopeReader(
             pool=pool,
