@@ -20,6 +20,7 @@ from monitor.model.settings import Settings
 from monitor.model.trace import Code, Profile
 from monitor.model.trace_json import from_lines, to_lines
 from monitor.store import balances
+from monitor.store.balances import Kept
 from monitor.store.commit import commit
 from monitor.store.guard import DATABASE
 from monitor.store.sqlite import Store
@@ -73,7 +74,7 @@ def test_what_is_kept_of_watched_addresses_counts_too(ground: Ground) -> None:
         on_chain=5,
         source="blockscout",
     )
-    balances.keep(ground.store, [(held, figure(5, story.START))], NOW)
+    balances.keep(ground.store, [Kept([(held, figure(5, story.START))], NOW)])
     (said,) = beside(ground, story.trace(), {}).balances
     assert (said.amount, said.source) == (5, "blockscout")
 

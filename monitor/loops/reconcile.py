@@ -92,20 +92,16 @@ class Reconciler:
     ) -> dict[Subject, list[Held]]:
         pool = self.world.pools.get(chain.key)
         cases = self._cases(chain, subjects)
+        held, many = {c.subject: [self._unsaid(c, COIN)] for c in cases}, False
         if pool is not None:
             witness = Witness(pool, self.world.clock, may)
             self._ask(chain, cases, witness)
-            held = {
-                c.subject: [self._unsaid(c, COIN)]
-                if c.unasked
-                else self._settle(chain, c, witness, room)
-                for c in cases
-            }
+            awake = [c for c in cases if not c.unasked]
+            held |= {c.subject: self._settle(chain, c, witness, room) for c in awake}
             many = self.teller.one_cause(chain.key)
-            return {c.subject: self._finished(chain, c, held[c.subject], many) for c in cases}
-        return {
-            c.subject: self._finished(chain, c, [self._unsaid(c, COIN)], many=False) for c in cases
-        }
+        kept = {c.subject: self._finished(chain, c, held[c.subject], many) for c in cases}
+        balances.keep(self.store, kept.values())
+        return {subject: [held for held, _ in each.found] for subject, each in kept.items()}
 
     # -- who is asked for what -----------------------------------------------------------
 
@@ -327,8 +323,11 @@ class Reconciler:
 
     # -- telling and keeping -------------------------------------------------------------
 
-    def _finished(self, chain: Chain, case: Case, found: Sequence[Held], many: bool) -> list[Held]:
-        """Tell what it is time to tell, say of the rest what it waits for, and keep all."""
+    def _finished(
+        self, chain: Chain, case: Case, found: Sequence[Held], many: bool
+    ) -> balances.Kept:
+        """Tell what it is time to tell, say of the rest what it waits for. Returns what is to be
+        kept."""
         lasting = balances.open_findings(self.store, case.subject)
         told = []
         for held in found:
@@ -348,8 +347,7 @@ class Reconciler:
         due = self.world.clock() + (SOON if waits else EVERY)
         kept = [(held, case.figures.get(held.contract)) for held in told]
         first = next((f for held, f in kept if held.reason.startswith(OPENING)), None)
-        balances.keep(self.store, kept, due, first or (case.opening if case.opened else None))
-        return told
+        return balances.Kept(kept, due, first or (case.opening if case.opened else None))
 
     def _tell_known(
         self, chain: Chain, case: Case, held: Held, mine: Sequence[Finding], *, many: bool

@@ -50,33 +50,40 @@ class Verdict:
     opening: Figure | None = None  # of a coin whose history is not complete: counted from there
 
 
-def keep(
-    store: Store,
-    found: Sequence[tuple[Held, Figure | None]],
-    due: int,
-    opening: Figure | None = None,
-) -> None:
-    """Write verdicts with the figures that they rest on; `due`: when they are looked at again.
-    Of an asset whose record is equal to the chain the figure is kept as its newest good one, and
-    one that was decided on as its base. `opening`: of the coin, from which on it is counted from
-    now on. Unverified tokens of the same addresses that are not
-    among them were not held this time: they go."""
-    mine: dict[str, list[str]] = {}
-    for held, _ in found:
-        mine.setdefault(held.subject.key, []).append(held.contract)
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is to be kept of one address: its verdicts with the figures that they rest on, and when
+    they are looked at again. `opening`: of the coin, from which on it is counted from now on."""
+
+    found: Sequence[tuple[Held, Figure | None]]
+    due: int
+    opening: Figure | None = None
+
+
+def keep(store: Store, of: Iterable[Kept]) -> None:
+    """Write what is to be kept of some addresses. Of an asset whose record is equal to the chain
+    the figure is kept as its newest good one, and one that was decided on as its base. Unverified
+    tokens of an address that are not among its verdicts were not held this time: they go."""
     with store.write() as conn:
-        for held, figure in found:
-            _keep(conn, held, figure, due)
-        if opening is not None:
-            conn.execute(
-                "UPDATE balance SET opening = ? WHERE subject = ? AND contract = ?",
-                (_as_json(opening), opening.subject.key, opening.contract),
-            )
-        conn.executemany(
-            "DELETE FROM balance WHERE subject = ? AND verified = 0 "
-            "AND contract NOT IN (SELECT value FROM json_each(?))",
-            [(subject, json.dumps(contracts)) for subject, contracts in mine.items()],
+        for each in of:
+            _keep_all(conn, each)
+
+
+def _keep_all(conn: Connection, each: Kept) -> None:
+    mine: dict[str, list[str]] = {}
+    for held, figure in each.found:
+        mine.setdefault(held.subject.key, []).append(held.contract)
+        _keep(conn, held, figure, each.due)
+    if each.opening is not None:
+        conn.execute(
+            "UPDATE balance SET opening = ? WHERE subject = ? AND contract = ?",
+            (_as_json(each.opening), each.opening.subject.key, each.opening.contract),
         )
+    conn.executemany(
+        "DELETE FROM balance WHERE subject = ? AND verified = 0 "
+        "AND contract NOT IN (SELECT value FROM json_each(?))",
+        [(subject, json.dumps(contracts)) for subject, contracts in mine.items()],
+    )
 
 
 def _keep(conn: Connection, held: Held, figure: Figure | None, due: int) -> None:
