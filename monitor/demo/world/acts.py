@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import base58
 from eth_utils.crypto import keccak
@@ -44,7 +43,7 @@ def logs_reply(service: Service[Tx], request: Request, empty: str) -> Reply:
     return Reply(b'{"status":"1","message":"OK","result":' + joined(parts) + b"}")
 
 
-def log_row(record: Record[Tx]) -> dict[str, Any]:
+def log_row(record: Record[Tx]) -> dict[str, object]:
     """A row of getLogs: every number is hex."""
     act = of(record)
     word = f"0x{int(act.address, 16):064x}"
@@ -62,7 +61,7 @@ def log_row(record: Record[Tx]) -> dict[str, Any]:
     }
 
 
-def event_row(record: Record[Tx]) -> dict[str, Any]:
+def event_row(record: Record[Tx]) -> dict[str, object]:
     """A row of TronGrid's `/v1/contracts/{contract}/events`: addresses as 0x and 20 bytes."""
     act = of(record)
     told = {"_user": "0x" + base58.b58decode_check(act.address)[1:].hex()}

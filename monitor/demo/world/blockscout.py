@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
 
 from monitor.demo.world import etherscan
 from monitor.demo.world.blockscout_items import (
@@ -118,7 +117,7 @@ class Blockscout(Service[Tx]):
             parties = (record.tx.sender, record.tx.to or record.tx.created)
         return wanted not in ("from", "to") or parties[wanted == "to"] == address
 
-    def _item(self, shape: Callable[[AccountLedger, Record[Tx]], Any], r: Record[Tx]) -> bytes:
+    def _item(self, shape: Callable[[AccountLedger, Record[Tx]], object], r: Record[Tx]) -> bytes:
         if shape is tx_item:
             return dump(self._tx_with_confirmations(r))
         name = f"blockscout {shape.__name__}"

@@ -54,7 +54,7 @@ def _root(names: Iterable[str]) -> str:
     return "0x" + hashlib.sha256(told.encode()).hexdigest() if told else NO_ROOT
 
 
-def bloom(logs: Iterable[Mapping[str, Any]]) -> str:
+def bloom(logs: Iterable[Object]) -> str:
     found = 0
     for log in logs:
         for text in (log["address"], *log["topics"]):

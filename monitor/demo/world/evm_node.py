@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from monitor.demo.world.etherscan import tx_json
 from monitor.demo.world.evm_blocks import (
@@ -35,6 +35,25 @@ class NodeError(Exception):
         self.code = code
 
 
+@dataclass(frozen=True, slots=True)
+class Params:
+    """What a question is about, by place."""
+
+    given: Sequence[object]
+
+    def text(self, place: int) -> str:
+        return str(self.given[place])
+
+    def flag(self, place: int) -> bool:
+        return bool(self.given[place])
+
+    def fields(self, place: int) -> Object:
+        found = self.given[place]
+        if not isinstance(found, dict):
+            raise NodeError(-32602, "invalid params: not an object")
+        return found
+
+
 class EvmNode(Service[Tx]):
     """`ledger` must be an AccountLedger of an EVM chain. `knobs.lacks` names methods that it does
     not have, `knobs.page_cap` the most logs of one answer, the rest being left out in silence."""
@@ -46,7 +65,7 @@ class EvmNode(Service[Tx]):
     def __init__(self, ledger: AccountLedger, chain_id: int | None = None) -> None:
         super().__init__(ledger, chain_id)
         self.asked: Counter[str] = Counter()  # questions by method, those of batches one by one
-        self._methods: Mapping[str, Callable[[Sequence[Any]], object]] = {
+        self._methods: Mapping[str, Callable[[Params], object]] = {
             "eth_chainId": lambda _: hex(self.chain_id or 0),
             "eth_blockNumber": lambda _: hex(self.head_height()),
             "eth_getBlockByNumber": self._block_by_number,
@@ -56,11 +75,13 @@ class EvmNode(Service[Tx]):
             "eth_getTransactionReceipt": self._receipt,
             "eth_getTransactionByHash": self._transaction,
             "trace_block": self._traces,
-            "debug_traceBlockByNumber": lambda p: self._inside(self._at(p[0]), frames),
-            "debug_traceBlockByHash": lambda p: self._inside(self._named(p[0]), frames),
-            "eth_getBalance": lambda p: hex(self.balance(p[0].lower(), None, self._height(p[1]))),
+            "debug_traceBlockByNumber": lambda p: self._inside(self._at(p.text(0)), frames),
+            "debug_traceBlockByHash": lambda p: self._inside(self._named(p.text(0)), frames),
+            "eth_getBalance": lambda p: hex(
+                self.balance(p.text(0).lower(), None, self._height(p.text(1)))
+            ),
             "eth_getTransactionCount": self._sent,
-            "eth_getCode": lambda p: self.ledger.code(p[0].lower()),
+            "eth_getCode": lambda p: self.ledger.code(p.text(0).lower()),
             "eth_call": self._call,
         }
 
@@ -79,14 +100,14 @@ class EvmNode(Service[Tx]):
             return said(_error(None, -32600, "batch too large"))
         return said([self._told(each) for each in asked])
 
-    def _told(self, asked: Mapping[str, Any]) -> Object:
+    def _told(self, asked: Object) -> Object:
         method, number = str(asked["method"]), asked["id"]
         self.asked[method] += 1
         run = self._methods.get(method)
         if run is None or method in self.knobs.lacks:
             return _error(number, NO_METHOD, f"the method {method} does not exist/is not available")
         try:
-            result = run(asked.get("params", []))
+            result = run(Params(asked.get("params", [])))
         except NodeError as error:
             return _error(number, error.code, str(error))
         return {"jsonrpc": "2.0", "id": number, "result": result}
@@ -111,11 +132,11 @@ class EvmNode(Service[Tx]):
         block = self.knobs.lies.ledger(self.ledger).block_by_hash(name.lower())
         return block if block is not None and block.height <= self.head_height() else None
 
-    def _block_by_number(self, params: Sequence[Any]) -> object:
-        return self._header(self._at(params[0]), params[1])
+    def _block_by_number(self, params: Params) -> object:
+        return self._header(self._at(params.text(0)), params.flag(1))
 
-    def _block_by_hash(self, params: Sequence[Any]) -> object:
-        return self._header(self._named(params[0]), params[1])
+    def _block_by_hash(self, params: Params) -> object:
+        return self._header(self._named(params.text(0)), params.flag(1))
 
     def _header(self, block: Block[Tx] | None, full: bool) -> object:
         if block is None:
@@ -124,9 +145,9 @@ class EvmNode(Service[Tx]):
         listed = self.knobs.lies.part("transactions", told["transactions"])
         return {**told, "transactions": list(listed)}
 
-    def _logs(self, params: Sequence[Any]) -> object:
+    def _logs(self, params: Params) -> object:
         """Of a range up to its own head, or of one block by hash; filters are optional."""
-        asked = params[0]
+        asked = params.fields(0)
         if name := asked.get("blockHash"):
             found = self._named(name)
             if found is None:
@@ -143,25 +164,25 @@ class EvmNode(Service[Tx]):
         logs = [log for block in blocks for log in block_logs(block) if _fits(log, asked)]
         return list(self.knobs.lies.part("logs", logs))[: self.knobs.page_cap]
 
-    def _receipts(self, params: Sequence[Any]) -> object:
-        block = self._at(params[0])
+    def _receipts(self, params: Params) -> object:
+        block = self._at(params.text(0))
         return None if block is None else list(self.knobs.lies.part("receipts", receipts(block)))
 
-    def _receipt(self, params: Sequence[Any]) -> object:
-        found = self.knobs.lies.ledger(self.ledger).find(params[0].lower())
+    def _receipt(self, params: Params) -> object:
+        found = self.knobs.lies.ledger(self.ledger).find(params.text(0).lower())
         if found is None or found.height > self.head_height():
             return None
         told = self.knobs.lies.part("receipts", [receipts(found.block)[found.index]])
         return told[0] if told else None
 
-    def _transaction(self, params: Sequence[Any]) -> object:
-        found = self.ledger.find(params[0].lower())
+    def _transaction(self, params: Params) -> object:
+        found = self.ledger.find(params.text(0).lower())
         if found is None or found.height > self.head_height():
             return None
         return tx_json(found.block, found.tx, found.index)
 
-    def _traces(self, params: Sequence[Any]) -> object:
-        block = self._at(params[0])
+    def _traces(self, params: Params) -> object:
+        block = self._at(params.text(0))
         told = self._inside(block, traces)
         return [*told, reward(block)] if block is not None and (told or not block.txs) else told
 
@@ -174,18 +195,21 @@ class EvmNode(Service[Tx]):
 
     # -- what addresses are ---------------------------------------------------------------------
 
-    def _sent(self, params: Sequence[Any]) -> str:
-        address = params[0].lower()
-        rows = self.rows("native", address, 0, self._height(params[1]))
+    def _balance(self, params: Params) -> str:
+        return hex(self.balance(params.text(0).lower(), None, self._height(params.text(1))))
+
+    def _sent(self, params: Params) -> str:
+        address = params.text(0).lower()
+        rows = self.rows("native", address, 0, self._height(params.text(1)))
         return hex(sum(row.tx.sender == address for row in rows))
 
-    def _call(self, params: Sequence[Any]) -> str:
+    def _call(self, params: Params) -> str:
         """Contracts know balanceOf and nothing else."""
-        asked = params[0]
+        asked = params.fields(0)
         data = str(asked.get("data") or asked.get("input") or "")
         if not data.startswith(BALANCE_OF):
             return "0x"
-        holder, height = "0x" + data[-40:], self._height(params[1])
+        holder, height = "0x" + data[-40:], self._height(params.text(1))
         return f"0x{self.balance(holder.lower(), asked['to'].lower(), height):064x}"
 
 
@@ -193,7 +217,7 @@ def _error(number: object, code: int, text: str) -> Object:
     return {"jsonrpc": "2.0", "id": number, "error": {"code": code, "message": text}}
 
 
-def _fits(log: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
+def _fits(log: Object, asked: Object) -> bool:
     """Whether a log is of one of the contracts, and has these topics at their places."""
     contracts = asked.get("address") or []
     contracts = [contracts] if isinstance(contracts, str) else contracts

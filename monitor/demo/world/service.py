@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from monitor.demo.world.ledger import Ledger, Record
 from monitor.demo.world.lies import BlockLies
@@ -120,7 +120,7 @@ class Service(Generic[T]):
         knobs.false_answers -= 1
         return added if knobs.false_answers >= 0 else 0
 
-    def rendered(self, record: Record[T], shape: str, make: Callable[[], Any]) -> bytes:
+    def rendered(self, record: Record[T], shape: str, make: Callable[[], object]) -> bytes:
         """The JSON text of a row, made once and kept with it."""
         text = record.rendered.get(shape)
         if text is None:

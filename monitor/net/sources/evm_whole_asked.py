@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from monitor.model.answers import Heard
 from monitor.net.heard import extract_of
@@ -106,14 +106,16 @@ def _matching(
     return kept, matched
 
 
-def _named(rows: Sequence[Any], names: Set[str], matched: set[str]) -> list[object]:
+def _named(
+    rows: Sequence[Mapping[str, object]], names: Set[str], matched: set[str]
+) -> list[object]:
     try:
         key = next((name for name in _HASHES if name in rows[0]), "") if rows else ""
         found = [row for row in rows if row.get(key) in names]
     except (AttributeError, TypeError):  # one of them is no object, or names no text
         return []
     matched.update(str(row[key]).lower() for row in found)
-    return found
+    return list[object](found)
 
 
 def _index(withdrawal: object) -> str:
