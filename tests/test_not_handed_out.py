@@ -22,7 +22,8 @@ def node(call: Call) -> Reply:
 
 
 def alone(home: Home, url: str) -> None:
-    home.write("config/chains.yaml", {"chains": {"dev": dev_chain("mine")}})
+    chain = {**dev_chain("mine"), "read": "addresses"}
+    home.write("config/chains.yaml", {"chains": {"dev": chain}})
     mine = {"kind": "evm_rpc", "url": url, "rate_per_second": 1000}
     home.write("config/sources.yaml", {"sources": {"mine": mine}})
 
