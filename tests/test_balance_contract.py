@@ -165,8 +165,9 @@ def staged(case: Case) -> Iterator[Scene]:
 
 
 def test_every_kind_is_here() -> None:
-    """A kind of source that says balances keeps this contract; nodes have tests of their own."""
-    assert {case.kind for case in CASES} | {"evm_rpc"} == set(sources.SOURCES)
+    """A kind of source that says balances keeps this contract; EVM nodes have tests of their own,
+    and nodes of Bitcoin's kind say none."""
+    assert {case.kind for case in CASES} | {"evm_rpc", "utxo_rpc"} == set(sources.SOURCES)
 
 
 @ALL

@@ -329,7 +329,8 @@ def test_where_the_first_source_is_down_the_budget_of_the_next_counts(tmp_path: 
         down = {"kind": "evm_rpc", "url": "http://127.0.0.1:9", "rate_per_second": 1000}
         row = configured(scene.explorer, calls_per_day=60)
         scene.home.write("config/sources.yaml", {"sources": {"node": down, "mine": row}})
-        scene.home.write("config/chains.yaml", {"chains": {"dev": dev_chain("node", "mine")}})
+        chain = {**dev_chain("node", "mine"), "read": "addresses"}
+        scene.home.write("config/chains.yaml", {"chains": {"dev": chain}})
         scene.home.run("poll", code=None)
         assert [state for _, state in kept(scene) if state == "reconciled"] == []
 
