@@ -62,3 +62,12 @@ def waiting(context: Context) -> list[Doubt]:
     """Doubts about success for which a receipt is still asked for, the oldest first."""
     young = [d for d in context.doubts if d.why == "success" and context.now - d.since < PATIENCE]
     return sorted(young, key=lambda d: (d.since, d.tx))[: FEW if len(young) >= FLOOD else MOST]
+
+
+def held(context: Context, answers: Answers) -> frozenset[str]:
+    """Transactions that wait for a receipt: nobody has answered that they succeeded."""
+    return frozenset(
+        doubt.tx
+        for doubt in waiting(context)
+        if not any(w.found and not w.failed for w in answers.lookups.get(doubt.tx, ()))
+    )

@@ -56,11 +56,7 @@ class Rows:
         self.outermost = {
             _whole(row.transfer) for row in self.context.known if row.transfer.kind.outermost
         }
-        self.held = frozenset(
-            doubt.tx
-            for doubt in proof.waiting(self.context)
-            if not any(w.found and not w.failed for w in self.answers.lookups.get(doubt.tx, ()))
-        )
+        self.held = proof.held(self.context, self.answers)
         self.touching = {
             row.transfer.tx for row in self.context.known if self.context.holds(row.transfer)
         }
@@ -372,9 +368,8 @@ class Rows:
 
     def doubt_success(self, alerts: Sequence[Alert]) -> None:
         """Note which alerts go out without a receipt, and which doubts a receipt has ended."""
-        for tx in proof.unproven(
-            *(self.context, alerts, self.standing(), self.answers, self.shown)
-        ):
+        rest = (self.standing(), self.answers, self.shown)
+        for tx in proof.unproven(self.context, alerts, *rest):
             self.doubts.open(tx, "success")
         for row in self.known.values():
             tx = row.transfer.tx
