@@ -21,7 +21,9 @@ _AHEAD = (
     ("reading", "tried > {now}", "tried = {now}, ok = min(ok, {now})"),
     ("reading", "failing > {now}", "failing = {now}"),
     ("scope", "due > {now} AND due < {parked}", "due = {now}"),
-    ("debt", "due > {now}", "due = {now}"),
+    ("debt", "due > {now} AND history <> 2", "due = {now}"),
+    ("debt", "due > {day} AND history = 2", "due = {day}"),  # a second look, and not the first anew
+    ("touched", "due > {now}", "due = {now}"),
     ("scope", "deep > {now}", "deep = 0"),
     ("delivery", "state = 'waiting' AND due > CASE held WHEN 0 THEN {now} ELSE {day} END",
      "due = {now}"),
