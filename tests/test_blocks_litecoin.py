@@ -15,7 +15,11 @@ from world.parts import Rpc
 
 from monitor.app.fundwatch import Fundwatch
 from monitor.app.home import open_home
-from monitor.store import blocks
+from monitor.loops.clock import now
+from monitor.loops.health import entry_status, status, vitals
+from monitor.model.status import State
+from monitor.store import blocks, watch
+from monitor.store.not_covered import not_covered
 
 pytestmark = pytest.mark.real
 
@@ -120,3 +124,19 @@ def test_a_node_alone(desk: Desk, addresses: tuple[str, str]) -> None:
 
     desk.app.debts.work(10)
     assert desk.app.debts.left() == 0  # nobody lists what was before: that is no failure
+
+
+def test_what_a_node_alone_reads_is_said_to_be_read(desk: Desk) -> None:
+    """That nobody lists the time before is told as where reading begins, not as a list that nobody
+    reads; and that what was read is to be looked at once more is no shortfall."""
+    head = int(desk.rpc.call("getblockcount"))
+    desk.poll()
+    desk.app.debts.work(10)
+    store, settings, at = desk.app.store, desk.app.settings, now()
+    found = status.snapshot(store, settings, at, running=True)
+    assert (found.verdict.complete, found.verdict.words) == (2, "2 of 2 entries fully read")
+    first, _ = entry_status.entries_read(store, settings, at, running=True)
+    assert [s.covered_from for s in first.streams] == [f"block {head + 1}"]
+    assert vitals.states(store, settings, at) == {("ltc-test", State.COMPLETE): 2}
+    said = not_covered(store, watch.all_entries(store)[0].entry, settings.chains)
+    assert f"read from block {head + 1} on; no configured source lists what moved before" in said[0]

@@ -137,16 +137,31 @@ def test_a_refused_key_fails_without_showing_it(tmp_path: Path) -> None:
     assert KEY not in flat(lines)
 
 
+def beside_a_node(path: Path, evm_node: Any, read: str) -> Home:
+    """Two addresses on a chain that has a node and no explorer."""
+    evm_node.call("evm_mine")
+    home = Home(path)
+    home.write("config/chains.yaml", {"chains": {"dev": {**dev_chain("node"), "read": read}}})
+    node = {"kind": "evm_rpc", "url": evm_node.url, "rate_per_second": 1000}
+    home.write("config/sources.yaml", {"sources": {"node": node}})
+    home.write("watchlist.yaml", watchlist(entry(ALICE), entry(BOB)))
+    return home
+
+
+def test_lists_that_blocks_show_are_no_blind_spots(tmp_path: Path, evm_node: Any) -> None:
+    """Nobody lists coins of an address, and all the same they are seen: from its first block on."""
+    _, lines = checked(beside_a_node(tmp_path, evm_node, "blocks"))
+    text = flat(lines)
+    assert "NOT covered: native" not in text
+    assert "native, internal: from its blocks, from the one on at which an address is taken" in text
+    assert "2 of 2 entries can be read fully." in text
+
+
 def test_lists_that_nobody_serves_are_blind_spots_with_a_cure(
     tmp_path: Path, evm_node: Any
 ) -> None:
     """A node alone cannot list coins of an address: WARN, partly, no FAIL."""
-    evm_node.call("evm_mine")
-    home = Home(tmp_path)
-    home.write("config/chains.yaml", {"chains": {"dev": dev_chain("node")}})
-    node = {"kind": "evm_rpc", "url": evm_node.url, "rate_per_second": 1000}
-    home.write("config/sources.yaml", {"sources": {"node": node}})
-    home.write("watchlist.yaml", watchlist(entry(ALICE), entry(BOB)))
+    home = beside_a_node(tmp_path, evm_node, "addresses")
     code, lines = checked(home)
     text = flat(lines)
     failures = [line for line in lines if line.startswith(" FAIL")]

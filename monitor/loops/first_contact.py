@@ -32,7 +32,7 @@ from monitor.model.acts import DAEMON, TellHistory
 from monitor.model.facts import MOST_NAMED, AssetSum, History
 from monitor.model.ids import stable_id
 from monitor.model.plan import Route
-from monitor.model.streams import CANCELS, StreamState, who_is_asked
+from monitor.model.streams import CANCELS, StreamState, from_its_block, who_is_asked
 from monitor.store import dormant, first_read, transfers, watch
 from monitor.store.commit import commit
 from monitor.store.context import lists_of
@@ -295,6 +295,8 @@ def _covered_words(store: Reader, subject: Subject, now: int) -> list[str]:
             words.append(f"{name}: balances show that coins moved, {asked}; {CANCELS}.")
         elif state.unserved:
             words.append(f"{name}: not covered, no configured source lists them.")
+        elif state.below_unserved:
+            words.append(f"{name}: {from_its_block(state)}")
         elif state.ok is None:
             words.append(f"{name}: could not be read yet.")
         elif state.failing is not None:

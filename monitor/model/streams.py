@@ -56,6 +56,11 @@ def shown_by(names: Sequence[str]) -> str:
     return f"{SHOWN}: {' and '.join(names)} {'is' if len(names) == 1 else 'are'} asked what"
 
 
+def from_its_block(state: StreamState) -> str:
+    """Of a list that is read with its chain, where no source lists what lies below."""
+    return f"read from block {state.joined} on; no configured source lists what moved before."
+
+
 # What balances do not show either.
 CANCELS = "what comes and leaves again between two looks at a balance is not seen"
 

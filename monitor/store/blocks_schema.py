@@ -45,6 +45,7 @@ CREATE INDEX transfer_spends ON transfer(chain, spends) WHERE spends IS NOT NULL
 -- A membership of all lists of a chain (stream '*') names the time of the block below it, for
 -- lists that name no blocks.
 ALTER TABLE joined ADD COLUMN below_time INTEGER;
+-- That no source lists an address's own part of a list says nothing of what is read for its chain.
 DROP VIEW list_read;
 DROP VIEW list_coverage;
 DROP VIEW list_gap;
@@ -61,7 +62,8 @@ CREATE VIEW list_read AS
       WHERE j.subject = r.scope AND j.until_place IS NULL LIMIT 1)
     AND (o.error = 'no configured source lists it' OR EXISTS (SELECT 1 FROM joined j
       WHERE j.subject = r.scope AND j.stream IN (r.stream, '*') AND j.until_place IS NULL))
-  WHERE r.scope NOT GLOB '*/[*]' AND (o.tried IS NULL OR o.tried <= r.tried)
+  WHERE r.scope NOT GLOB '*/[*]' AND (o.tried IS NULL OR (o.tried <= r.tried
+    AND NOT (coalesce(r.error, '') = 'no configured source lists it' AND o.ok IS NOT NULL)))
   UNION ALL
   SELECT j.subject, r.stream, r.tried, coalesce(max(r.ok, o.ok), r.ok, o.ok),
     r.source, r.axis, r.error,
@@ -76,7 +78,8 @@ CREATE VIEW list_read AS
         WHERE k.subject = j.subject AND k.scope = j.scope AND k.until_place IS NULL)
       ELSE r.stream END)
   LEFT JOIN reading o ON o.scope = j.subject AND o.stream = r.stream
-  WHERE o.tried IS NULL OR o.tried < r.tried;
+  WHERE o.tried IS NULL OR o.tried < r.tried
+    OR (coalesce(o.error, '') = 'no configured source lists it' AND r.ok IS NOT NULL);
 CREATE VIEW list_coverage AS
   SELECT scope AS subject, stream, axis, lo, hi FROM coverage
   WHERE scope NOT GLOB '*/[*]'

@@ -74,7 +74,9 @@ def _joined_state(
         grain = Axis.TIME.grain
         span = Interval(below * grain, whole.complete_time * grain)
         covered[Axis.TIME] = intervals.union([*covered.get(Axis.TIME, ()), span])
-    newest = own if own.tried >= whole.tried else whole
+    # That no source lists the address's own part says nothing of what is read for its chain.
+    below_unserved = own.unserved and whole.ok is not None
+    newest = own if own.tried >= whole.tried and not below_unserved else whole
     return replace(
         newest,
         covered=covered,

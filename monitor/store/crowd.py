@@ -192,7 +192,7 @@ def _owed(store: Reader, chain: str, own: Sequence[str]) -> int:
     tables = (
         "debt d CROSS JOIN scope s ON s.key = d.subject CROSS JOIN entry e ON e.subject = s.key"
     )
-    sql = f"{_MET_AND_TOLD.format(tables)} AND d.chain = ? AND d.history"
+    sql = f"{_MET_AND_TOLD.format(tables)} AND d.chain = ? AND d.history = 1"
     return int(store.read(sql, [json.dumps(own), chain])[0]["n"])
 
 
@@ -204,7 +204,7 @@ def _torn(store: Reader, chain: str, own: Sequence[str], broken: int) -> int:
     sql = (
         f"{_MET_AND_TOLD.format(tables)} AND j.scope = ? AND j.stream = ? "
         "AND j.until_place IS NULL AND (j.from_place <= ? OR EXISTS "
-        "(SELECT 1 FROM debt d WHERE d.subject = j.subject AND d.history))"
+        "(SELECT 1 FROM debt d WHERE d.subject = j.subject AND d.history = 1))"
     )
     row = store.read(sql, [json.dumps(own), ChainWide(chain).key, EVERY, broken])[0]
     return int(row["n"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from monitor.model import Axis, Interval, Subject
 from monitor.model.status import Unread
+from monitor.model.streams import UNSERVED
 from monitor.store.port import Fields, Reader
 
 
@@ -97,8 +98,21 @@ def history_told(store: Reader, ids: Iterable[str]) -> frozenset[str]:
 
 def owed(store: Reader, keys: Iterable[str]) -> frozenset[str]:
     """Those of these subjects of which an earlier part is still to be read address by address."""
-    rows = store.read_in("SELECT subject FROM debt WHERE history AND subject IN ({})", keys)
+    # 2: it was read, and is only looked at once more.
+    rows = store.read_in("SELECT subject FROM debt WHERE history = 1 AND subject IN ({})", keys)
     return frozenset(row["subject"] for row in rows)
+
+
+def begins(store: Reader, keys: Iterable[str]) -> dict[tuple[str, str], int]:
+    """From which block on lists of these subjects are read with their chain, where no source lists
+    what lies below: by subject and stream."""
+    rows = store.read_in(
+        "SELECT r.scope, r.stream, j.from_place FROM reading r JOIN joined j "
+        "ON j.subject = r.scope AND j.stream IN (r.stream, '*') AND j.until_place IS NULL "
+        f"WHERE r.error = '{UNSERVED}' AND r.scope IN ({{}})",
+        keys,
+    )
+    return {(row["scope"], row["stream"]): row["from_place"] for row in rows}
 
 
 def last_recorded(store: Reader, subject: Subject) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from monitor.chains.table import STREAM_WORDS, family_of, more_of
 from monitor.model import Chain, Entry, Subject
 from monitor.model.plain import utc
-from monitor.model.streams import CANCELS, who_is_asked
+from monitor.model.streams import CANCELS, from_its_block, who_is_asked
 from monitor.store import watch
 from monitor.store.coverage import stream_states
 from monitor.store.port import Reader
@@ -28,6 +28,8 @@ def not_covered(store: Reader, entry: Entry, chains: Mapping[str, Chain]) -> tup
             found.append(f"{words}: no configured source lists them.")
         elif state.failing is not None:
             found.append(f"{words}: not read since {utc(state.ok or state.failing)}.")
+        elif state.below_unserved:
+            found.append(f"{words}: {from_its_block(state)}")
         if state.gaps:
             found.append(f"{words}: {state.gaps} part(s) of the list could not be read.")
     chain = chains.get(entry.subject.chain)

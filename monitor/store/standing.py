@@ -58,7 +58,7 @@ def _state(due: int) -> str:
     unsaid = f"s.due < {due} OR EXISTS ({_ASLEEP} AND d.failing IS NOT NULL)"
     late = (
         f"e.history <> 'told' OR s.due < {due} OR EXISTS (SELECT 1 FROM debt d "
-        "WHERE d.subject = s.key AND d.history) "
+        "WHERE d.subject = s.key AND d.history = 1) "
         "OR EXISTS (SELECT 1 FROM list_gap g WHERE g.subject = s.key)"
     )
     return (

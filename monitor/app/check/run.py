@@ -100,12 +100,14 @@ def _check(bench: Bench) -> int:
         {k: bench.settings.chains[k] for k in bench.chains},
         sources.budget_left(bench),
     )
-    probes, asleep = sources.check(bench, made), _asleep(bench)
-    taken = ways.check(bench, made, probes, asleep)
+    probes, asleep = sources.probe(bench, made), _asleep(bench)
+    found = ways.find(bench, made, probes, asleep)
+    sources.say(bench, made, probes, found.by_blocks)
+    ways.say(bench, found)
     prices.check(bench)
     channels.check(bench)
     about = (bench.settings, bench.entries, made.by_chain)
-    passes = cost.cost(*about, asleep, taken)
+    passes = cost.cost(*about, asleep, found.taken)
     regular = passes.a_second(bench.settings.poll_interval or passes.interval)
     for name, text in cost.facts(*about, passes, asleep):
         out.fact(name, text)
@@ -118,7 +120,7 @@ def _check(bench: Bench) -> int:
     for text, cure in cost.warnings(bench.settings, passes):
         out.warn(text, cure)
     code = BAD_INPUT if list_is_bad else FAILED if out.failures else GOOD
-    out.fact("RESULT", _result(bench, made, probes, code))
+    out.fact("RESULT", _result(bench, made, probes, found, code))
     return code
 
 
@@ -224,7 +226,9 @@ def _general_notes(settings: Settings) -> list[str]:
     return [n for n in settings.notes if n.startswith((".env", "config/"))]
 
 
-def _result(bench: Bench, made: build.Sources, probes: Sequence[Probe], code: int) -> str:
+def _result(
+    bench: Bench, made: build.Sources, probes: Sequence[Probe], found: ways.Found, code: int
+) -> str:
     out = bench.out
     wrong = f"{len(out.failures)} FAIL, {len(out.warnings)} WARN."
     full = partly = nothing = 0
@@ -237,6 +241,7 @@ def _result(bench: Bench, made: build.Sources, probes: Sequence[Probe], code: in
             readable = frozenset(
                 s for p in mine if may is None or p.source.name in may for s in p.serves
             )
+        readable |= found.by_blocks(key)
         missing = frozenset(streams_of(bench.settings.chains[key])) - readable
         full += 0 if missing else number
         partly += number if missing and readable else 0

@@ -46,15 +46,24 @@ def budget_left(bench: Bench) -> Callable[[str, int, int, int], int]:
     return left
 
 
-def check(bench: Bench, made: build.Sources) -> list[Probe]:
-    """Try every source (none when offline) and say what works. Returns what they answered."""
+def probe(bench: Bench, made: build.Sources) -> list[Probe]:
+    """What every source answers; none is asked when offline."""
+    return [] if bench.offline else _probe(bench, made)
+
+
+def say(
+    bench: Bench,
+    made: build.Sources,
+    probes: Sequence[Probe],
+    by_blocks: Callable[[str], frozenset[str]],
+) -> None:
+    """Say what works. `by_blocks`: the lists of a chain that are read from its blocks."""
     form = _Form(bench, made)
     bench.out.section("SOURCES", form.heading())
     for note in source_notes(bench.settings):
         bench.out.note(note)
     for trouble in made.trouble:
         bench.out.fail(trouble, "take this source off the chain's list")
-    probes = [] if bench.offline else _probe(bench, made)
     for key in bench.chains:
         mine = [p for p in probes if p.chain.key == key]
         for source in made.by_chain.get(key, ()) if bench.offline else ():
@@ -62,10 +71,9 @@ def check(bench: Bench, made: build.Sources) -> list[Probe]:
         for p in mine:
             _probed(bench, form, p, mine)
         _heads(bench, form, key, mine)
-        _blind_spots(bench, form, key, mine)
+        _blind_spots(bench, form, key, mine, by_blocks(key))
     if probes:
         _clock(bench, probes)
-    return probes
 
 
 def source_notes(settings: Settings) -> list[str]:
@@ -203,19 +211,27 @@ def _heads(bench: Bench, form: _Form, key: str, probes: Sequence[Probe]) -> None
         )
 
 
-def _blind_spots(bench: Bench, form: _Form, key: str, probes: Sequence[Probe]) -> None:
+def _blind_spots(
+    bench: Bench, form: _Form, key: str, probes: Sequence[Probe], in_blocks: frozenset[str]
+) -> None:
     """What nobody serves, and what nobody could serve just now."""
     chain, out, who = bench.settings.chains[key], bench.out, form.who(key)
     entries = f"{count(len(bench.on(key)), 'entry', 'entries')} on {chain.name}"
     offered = offers(form.made.by_chain.get(key, ()))
     served = offered - _kept_back(form.made.by_chain.get(key, ()), probes)
-    if not offered:
+    if not offered and not in_blocks:
         cure = "set a key in .env (see above), or add a source in config/sources.yaml"
         # What only a published list names nobody here has asked for: it is a limit.
         say = out.warn if all(e.origin for e in bench.on(key)) else out.fail
         say(f"{who}no source is in service: {entries} cannot be watched", cure)
         return
-    if missing := frozenset(streams_of(chain)) - served:
+    missing = frozenset(streams_of(chain)) - served
+    if late := missing & in_blocks:
+        text = (
+            f"{short_words(late)}: from its blocks, from the one on at which an address is taken in"
+        )
+        out.note(f"{who}{text}; nobody lists what moved before")
+    if missing := missing - in_blocks:
         cure = family_of(chain).cure
         out.warn(f"{who}NOT covered: {short_words(missing)}; blind for {entries}", cure)
     for text in not_listed(chain):

@@ -3,7 +3,7 @@ blocks, which of them is taken and why, and what a source's blocks do not show."
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import cast
@@ -42,10 +42,23 @@ class Looked:
     error: str = ""  # why it could not be read
 
 
-def check(
+@dataclass(frozen=True, slots=True)
+class Found:
+    """In which way each chain is read, before anything is said of it."""
+
+    looked: Sequence[Looked]
+    chosen: ways.Chosen
+    taken: Mapping[str, Taken]
+
+    def by_blocks(self, chain: str) -> frozenset[str]:
+        """The lists that the blocks of a chain hold, where these are what is read."""
+        found = self.taken.get(chain)
+        return found.lists if found is not None and found.way is Way.BLOCKS else frozenset()
+
+
+def find(
     bench: Bench, made: build.Sources, probes: Sequence[Probe], asleep: Collection[Subject]
-) -> dict[str, Taken]:
-    """Say it, and return the way in which each chain is read."""
+) -> Found:
     looked = _look(bench, made)
     asked = {
         key: _asked(bench, key, sources, looked, probes, asleep)
@@ -55,6 +68,11 @@ def check(
     store = bench.store if bench.store is not None and bench.store.schema() >= VERSION else None
     now = () if store is None else blocks.read_by_blocks(store)
     chosen = ways.choose(bench.settings, asked, dict.fromkeys(now, Way.BLOCKS))
+    return Found(looked, chosen, ways.taken(asked, chosen))
+
+
+def say(bench: Bench, found: Found) -> None:
+    looked, chosen = found.looked, found.chosen
     form = _Form(bench.out.width, chosen)
     if chosen:
         bench.out.section("READING", form.heading())
@@ -65,7 +83,6 @@ def check(
             if each.error:
                 text = f"{form.who(key)}whole blocks cannot be read: {each.error}"
                 bench.out.warn(text, "mend that; until then the chain is read without them")
-    return ways.taken(asked, chosen)
 
 
 def _look(bench: Bench, made: build.Sources) -> list[Looked]:

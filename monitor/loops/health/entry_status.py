@@ -51,6 +51,7 @@ class _Loaded:
     due: Mapping[str, int]  # by subject
     history_told: frozenset[str]  # entry ids
     owed: frozenset[str]  # members of which an earlier part is read address by address
+    begins: Mapping[tuple[str, str], int]  # lists of members, where no source lists what is below
     asleep: Mapping[str, Dormant]  # by subject: what never lived, and is not read list by list
     held: frozenset[str]  # subjects whose history is too long to be read unasked
     balances: Balances
@@ -135,6 +136,7 @@ def _load(
         due=list_standing.due_times(store, keys),
         history_told=list_standing.history_told(store, ids),
         owed=list_standing.owed(store, keys),
+        begins=list_standing.begins(store, keys),
         asleep=dormant.asleep_of(store, keys),
         held=frozenset(k.partition(":")[2] for k in incidents if k.startswith("busy:")),
         balances=Balances.load(store, keys),
@@ -269,6 +271,8 @@ def _covered_from(
     """Where the unbroken part begins: what `since` asked for once that has been reached."""
     if read.ok is None:
         return None
+    if (place := loaded.begins.get(key)) is not None:
+        return read.axis.words(place)
     parts = loaded.covered.get(key, ())
     whole = watched.entry.id in loaded.history_told and key[0] not in loaded.held
     if whole and len(parts) <= 1:
