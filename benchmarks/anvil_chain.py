@@ -137,13 +137,16 @@ class Node:
         return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
 @contextmanager
-def _anvil(*args: str) -> Iterator[Node]:
+def _anvil(*args: str, port: int) -> Iterator[Node]:
     binary = find_anvil()
     if binary is None:
         raise SystemExit(f"anvil is not installed: {INSTALL}")
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
     command = [binary, "--host", "127.0.0.1", "--port", str(port), "-q", "--accounts", "1"]
     command += ["--no-mining", "--auto-impersonate", "--order", "fifo", "--prune-history"]
     command += ["--gas-limit", "60000000", "--no-request-size-limit", *args]
@@ -180,16 +183,16 @@ def made(shape: Shape, folder: Path) -> Truth:
 
 
 @contextmanager
-def opening(shape: Shape, folder: Path) -> Iterator[Node]:
+def opening(shape: Shape, folder: Path, port: int) -> Iterator[Node]:
     """The chain as it was before the first of its full blocks."""
-    with _anvil("--load-state", str(folder / shape.key / "opening.json")) as node:
+    with _anvil("--load-state", str(folder / shape.key / "opening.json"), port=port) as node:
         yield node
 
 
 @contextmanager
-def whole(shape: Shape, folder: Path) -> Iterator[Node]:
+def whole(shape: Shape, folder: Path, port: int) -> Iterator[Node]:
     """All of it, with final blocks on top, the newest of now."""
-    with _anvil("--load-state", str(folder / shape.key / "state.json")) as node:
+    with _anvil("--load-state", str(folder / shape.key / "state.json"), port=port) as node:
         node.call("evm_setTime", int(time.time()) - SECONDS * FINAL_BLOCKS)
         node.call("anvil_mine", hex(FINAL_BLOCKS), hex(SECONDS))
         [stranger] = node.call("eth_accounts")
@@ -367,7 +370,8 @@ def generate(shape: Shape, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     state = target / "state.json"
     began = int(time.time()) - SECONDS * (shape.blocks + 1000)
-    with _anvil("--dump-state", str(state), "--timestamp", str(began)) as node:
+    told = ("--dump-state", str(state), "--timestamp", str(began))
+    with _anvil(*told, port=free_port()) as node:
         builder = _Builder(node, shape)
         (target / "opening.json").write_bytes(builder.open())
         truth = builder.fill()

@@ -18,17 +18,23 @@ import json
 import logging
 import shutil
 import tempfile
+import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import anvil_chain
 import blocks_floor
-from anvil_chain import Node, Shape, Truth
-from common import Usage, alone, arguments, evm_address, median, show
+from anvil_chain import Node, Shape, Truth, free_port
+from common import Usage, alone, arguments, evm_address, measured, median, show, start
+
+if TYPE_CHECKING:
+    from monitor.app.fundwatch import Fundwatch
+    from monitor.store.sqlite import Store
 
 FEW = slice(1000, 1010)  # of the people of the chain, the busiest first: who is watched
 DENSE = slice(100, 130)
@@ -43,6 +49,8 @@ class Job:
     last: int
     living: tuple[str, ...]
     others: int
+    shape: Shape
+    cache: Path
     home: Path  # that watches them, and has read nothing of these blocks
 
     @property
@@ -59,12 +67,14 @@ class Job:
             yield evm_address(f"elsewhere {number}")
 
 
-def jobs(node: Node, truth: Truth, counts: Sequence[int], homes: Path) -> list[Job]:
+def jobs(
+    node: Node, truth: Truth, counts: Sequence[int], shape: Shape, cache: Path, homes: Path
+) -> list[Job]:
     few, dense = tuple(truth.people[FEW]), tuple(truth.people[DENSE])
-    span = (node.url, truth.first, truth.last)
+    span, kept = (node.url, truth.first, truth.last), (shape, cache)
     return [
-        *(Job(*span, few[:n], max(0, n - len(few)), homes / f"home-{n}") for n in counts),
-        Job(*span, dense, 0, homes / "home-dense"),
+        *(Job(*span, few[:n], max(0, n - len(few)), *kept, homes / f"home-{n}") for n in counts),
+        Job(*span, dense, 0, *kept, homes / "home-dense"),
     ]
 
 
@@ -124,28 +134,36 @@ def by_face(job: Job) -> Spent:
 
 
 def by_pass(job: Job) -> Spent:
-    """What is left to read for a home folder that stands where the generated blocks begin."""
-    from monitor.app.home import open_home
-
+    """What a pass costs that finds the generated blocks, in a process that was ready and had read
+    the chain before them."""
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="fundwatch-bench-") as name:
         folder = Path(name) / "home"
         shutil.copytree(job.home, folder)
-        write_config(folder, job.url)
-        logging.getLogger("fundwatch").setLevel(logging.ERROR)
-        opened = Usage.now()
-        with open_home(folder, {}) as app:
-            app.reload()
-            keep_ready = Usage.now()
-            recorded = count_rows(app.store)
-            before = Usage.now()
-            report = app.poll(everything=True)
-            found = spent(before, count_rows(app.store) - recorded, report.calls)
-            found["ready"] = keep_ready.wall - opened.wall
-            found["alerts"], found["errors"] = report.alerts, report.errors
-    return found
+        write_config(folder, f"http://127.0.0.1:{port}")
+        began = time.perf_counter()
+        with measured(folder) as process:
+            with anvil_chain.opening(job.shape, job.cache, port):
+                process.do(start)
+                ready = time.perf_counter() - began
+                quiet = process.do(one_pass)
+            with anvil_chain.whole(job.shape, job.cache, port):
+                found = process.do(one_pass)
+    return {**found, "ready": ready, "first pass": quiet["wall"]}
 
 
-def count_rows(store: Any) -> int:
+def one_pass(app: Fundwatch) -> Spent:
+    for pool in app.pools.values():
+        pool.forget_heads()
+    recorded = count_rows(app.store)
+    before = Usage.now()
+    report = app.poll(everything=True)
+    after = spent(before, 0, report.calls)
+    more = {"alerts": report.alerts, "errors": report.errors}
+    return after | {"rows": count_rows(app.store) - recorded} | more
+
+
+def count_rows(store: Store) -> int:
     return int(store.read("SELECT count(*) AS n FROM transfer")[0]["n"])
 
 
@@ -188,7 +206,11 @@ def prepare(job: Job, opening_url: str) -> Spent:
         return spent(before, report.new_rows, report.calls)
 
 
-WAYS = {"floor": by_floor, "face": by_face, "pass": by_pass}
+WAYS: dict[str, Callable[[Job], Spent]] = {
+    "floor": partial(alone, by_floor),
+    "face": partial(alone, by_face),
+    "pass": by_pass,
+}
 
 
 # -- rounds ----------------------------------------------------------------------------------
@@ -201,7 +223,7 @@ def measure(todo: Sequence[Job], ways: Sequence[str], rounds: int) -> dict[tuple
         turn = number % len(ways)
         for job in todo:
             for way in [*ways[turn:], *ways[:turn]]:
-                found[way, job].append(alone(WAYS[way], job))
+                found[way, job].append(WAYS[way](job))
     return {
         key: {name: median([each[name] for each in rows]) for name in rows[0]}
         for key, rows in found.items()
@@ -223,7 +245,9 @@ def figures(truth: Truth, found: dict[tuple[str, Job], Spent]) -> Iterator[dict[
             "peak MiB": int(mine["peak"]),
         }
         made |= {
-            name: round(mine[name], 2) for name in ("ready", "alerts", "errors") if name in mine
+            name: round(mine[name], 2)
+            for name in ("ready", "first pass", "alerts", "errors")
+            if name in mine
         }
         if floor := found.get(("floor", job)):
             made |= {f"{name} of floor": mine[name] / floor[name] for name in ("wall", "CPU")}
@@ -232,7 +256,7 @@ def figures(truth: Truth, found: dict[tuple[str, Job], Spent]) -> Iterator[dict[
 
 def make_homes(shape: Shape, cache: Path, todo: Sequence[Job]) -> list[dict[str, object]]:
     made = []
-    with anvil_chain.opening(shape, cache) as node:
+    with anvil_chain.opening(shape, cache, free_port()) as node:
         for job in todo:
             told = alone(prepare, job, node.url)
             made.append(
@@ -271,10 +295,10 @@ def main() -> None:
     with _folder(args.cache) as cache:
         truth = anvil_chain.made(shape, cache)
         with (
-            anvil_chain.whole(shape, cache) as node,
+            anvil_chain.whole(shape, cache, free_port()) as node,
             tempfile.TemporaryDirectory(prefix="fundwatch-bench-") as homes,
         ):
-            todo = jobs(node, truth, args.addresses, Path(homes))
+            todo = jobs(node, truth, args.addresses, shape, cache, Path(homes))
             made = make_homes(shape, cache, todo) if "pass" in args.ways else []
             found = measure(todo, args.ways, args.rounds)
             show([*figures(truth, found), *made], args.json)
