@@ -1,13 +1,13 @@
 """What it costs to read whole blocks, beside a floor of plain Python over the same blocks of a
 generated chain (anvil_chain.py, blocks_floor.py): for few and for very many watched addresses, of
-which the same few live on the chain, and for a thousand that are nearly everybody there.
+which the same few live on the chain, and for thirty that are busy there.
 
 Ways: `floor`; `face`, the adapter by itself, which reads and checks all of it and stores nothing;
 `pass`, a pass of the program. All ways of a round come one after the other, each in a process of
 its own, and what is compared are medians of the rounds.
 
 python benchmarks/blocks.py [--blocks 400] [--rounds 3] [--addresses 10 1000 100000 1000000]
-    [--ways floor face pass] [--cache FOLDER] [--etl ETHEREUMETL] [--json FILE]
+    [--dense 30] [--ways floor face pass] [--cache FOLDER] [--etl ETHEREUMETL] [--json FILE]
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import argparse
 import hashlib
 import json
 import logging
+import os
 import shutil
+import subprocess
 import tempfile
 import time
 from collections import defaultdict
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from monitor.store.sqlite import Store
 
 FEW = slice(1000, 1010)  # of the people of the chain, the busiest first: who is watched
-DENSE = slice(100, 130)
+DENSE = 100  # from here on, where many rows are wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +70,15 @@ class Job:
 
 
 def jobs(
-    node: Node, truth: Truth, counts: Sequence[int], shape: Shape, cache: Path, homes: Path
+    node: Node, truth: Truth, args: argparse.Namespace, shape: Shape, cache: Path, homes: Path
 ) -> list[Job]:
-    few, dense = tuple(truth.people[FEW]), tuple(truth.people[DENSE])
+    few, dense = tuple(truth.people[FEW]), tuple(truth.people[DENSE : DENSE + args.dense])
     span, kept = (node.url, truth.first, truth.last), (shape, cache)
-    return [
-        *(Job(*span, few[:n], max(0, n - len(few)), *kept, homes / f"home-{n}") for n in counts),
-        Job(*span, dense, 0, *kept, homes / "home-dense"),
+    made = [
+        Job(*span, few[:count], max(0, count - len(few)), *kept, homes / f"home-{count}")
+        for count in args.addresses
     ]
+    return [*made, *([Job(*span, dense, 0, *kept, homes / "home-dense")] if dense else [])]
 
 
 # -- one measurement, in a process of its own ------------------------------------------------
@@ -281,10 +284,36 @@ def _folder(given: Path | None) -> Iterator[Path]:
         yield Path(name)
 
 
+def by_etl(command: str, node: Node, truth: Truth) -> Iterator[dict[str, object]]:
+    """ethereum-etl's exports of the same blocks, which match nothing: blocks with transactions,
+    and token movements."""
+    blocks = truth.last - truth.first + 1
+    span = ["-s", str(truth.first), "-e", str(truth.last), "-p", node.url]
+    with tempfile.TemporaryDirectory(prefix="fundwatch-bench-") as name:
+        files = [f"{name}/blocks.csv", f"{name}/txs.csv", f"{name}/tokens.csv"]
+        for what, to in (
+            ("export_blocks_and_transactions", ["--blocks-output", files[0]]),
+            ("export_token_transfers", ["--output", files[2]]),
+        ):
+            more = ["--transactions-output", files[1]] if to[1] == files[0] else []
+            before, began = os.times(), time.perf_counter()
+            subprocess.run([command, what, *span, *to, *more], check=True, capture_output=True)
+            after, wall = os.times(), time.perf_counter() - began
+            cpu = after.children_user + after.children_system
+            cpu -= before.children_user + before.children_system
+            yield {
+                "way": f"etl {what}",
+                "blocks/s": int(blocks / wall),
+                "wall s": round(wall, 3),
+                "CPU s": round(cpu, 3),
+            }
+
+
 def _arguments() -> argparse.Namespace:
-    parser = arguments(__doc__ or "", blocks=400, txs=125, rounds=3)
+    parser = arguments(__doc__ or "", blocks=400, txs=125, rounds=3, dense=30)
     parser.add_argument("--addresses", type=int, nargs="*", default=[10, 1000, 100_000, 1_000_000])
     parser.add_argument("--ways", nargs="*", default=list(WAYS), choices=list(WAYS))
+    parser.add_argument("--etl", help="the command ethereumetl, where it is installed")
     parser.add_argument("--cache", type=Path, help="keep the generated chain in this folder")
     return parser.parse_args()
 
@@ -298,10 +327,11 @@ def main() -> None:
             anvil_chain.whole(shape, cache, free_port()) as node,
             tempfile.TemporaryDirectory(prefix="fundwatch-bench-") as homes,
         ):
-            todo = jobs(node, truth, args.addresses, shape, cache, Path(homes))
+            todo = jobs(node, truth, args, shape, cache, Path(homes))
             made = make_homes(shape, cache, todo) if "pass" in args.ways else []
             found = measure(todo, args.ways, args.rounds)
-            show([*figures(truth, found), *made], args.json)
+            others = by_etl(args.etl, node, truth) if args.etl else ()
+            show([*figures(truth, found), *made, *others], args.json)
 
 
 if __name__ == "__main__":
