@@ -174,9 +174,8 @@ class BlockChains:
             self._join(pool.chain.key, known, stand, part)
         if stand is not None:
             known.everyone = Members(known.members)
-        unmet = blocks.unmet(self._store, pool.chain.key) if stand is not None or changed else []
-        if unmet and (stand := stand or self._stand(pool, [])) is not None:
-            self._meet(pool.chain.key, stand, unmet)
+        if stand is not None or changed:
+            self._meet(pool, stand)
 
     def _load(self, pool: SourcePool) -> _Chain:
         chain, taken_back = pool.chain.key, pool.heads.taken_back
@@ -248,10 +247,8 @@ class BlockChains:
         self._chains.pop(chain, None)
 
     def _newcomers(self, pool: SourcePool, known: _Chain) -> Iterator[list[Subject]]:
-        chain, after = pool.chain.key, ""
         restricted: set[Subject] | None = None
-        while part := blocks.newcomers(self._store, chain, PART, after):
-            after = part[-1].key
+        for part in blocks.newcomers(self._store, pool.chain.key, PART):
             if restricted is None:
                 restricted = self._restricted(pool)
             known.left_out.update(each for each in part if each in restricted)
@@ -325,14 +322,17 @@ class BlockChains:
             return told
         return None
 
-    def _meet(self, chain: str, stand: _Stand, unmet: Sequence[tuple[str, int]]) -> None:
-        """First contact of these entries: the block below the one at which newcomers join."""
-        now, head = self._world.clock(), stand.head
-        ahead, below = max(0, head.time - now), max(0, stand.next - 1)
-        baselines = [(entry, Baseline(below, added + ahead, head.time)) for entry, added in unmet]
-        for start in range(0, len(baselines), PART):
-            part = tuple(baselines[start : start + PART])
-            apply.apply(self._store, Plan(ChainWide(chain), now, baselines=part))
+    def _meet(self, pool: SourcePool, stand: _Stand | None) -> None:
+        """First contact of entries on members: the block below the one at which newcomers join."""
+        chain, now = pool.chain.key, self._world.clock()
+        for part in blocks.unmet(self._store, chain, PART):
+            stand = stand or self._stand(pool, [])
+            if stand is None:
+                return
+            head, below = stand.head, max(0, stand.next - 1)
+            ahead = max(0, head.time - now)
+            met = tuple((entry, Baseline(below, added + ahead, head.time)) for entry, added in part)
+            apply.apply(self._store, Plan(ChainWide(chain), now, baselines=met))
 
 
 def _is_read(state: StreamState) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.model import Axis, Interval, Kind, Severity, Status, Subject, intervals
@@ -28,13 +28,13 @@ _RANK = f"CASE json_extract(e.terms, '$.severity') {_RANKS} ELSE {len(Severity)}
 
 def members(store: Reader, chain: str) -> dict[str, int]:
     """From which block on a chain's blocks are read for each address, by address."""
-    skip = len(chain) + 1
-    rows = store.read(
-        "SELECT subject, from_place FROM joined WHERE scope = ? AND stream = ? "
-        "AND until_place IS NULL",
-        [ChainWide(chain).key, EVERY],
+    sql = (
+        "SELECT substr(subject, ?), from_place FROM joined WHERE scope = ? AND stream = ? "
+        "AND until_place IS NULL"
     )
-    return {row["subject"][skip:]: row["from_place"] for row in rows}
+    with store.look() as conn:  # bit by bit: a million rows at once are 200 MiB more
+        found = conn.execute(sql, [len(chain) + 2, ChainWide(chain).key, EVERY])
+        return dict(found)
 
 
 def read_by_blocks(store: Reader) -> frozenset[str]:
@@ -44,15 +44,19 @@ def read_by_blocks(store: Reader) -> frozenset[str]:
     return frozenset(each for each in every if store.read(sql, [ChainWide(each).key, EVERY]))
 
 
-def newcomers(store: Reader, chain: str, most: int, after: str = "") -> list[Subject]:
-    """Addresses of a chain with an active entry that are due by themselves, by their key, from
-    above `after` on."""
-    rows = store.read(
-        f"SELECT address FROM scope s WHERE chain = ? AND due < {PARKED} AND key > ? "
-        f"AND address <> '*' AND {_LISTED} ORDER BY key LIMIT ?",
-        [chain, after, most],
+def newcomers(store: Reader, chain: str, most: int) -> Iterator[list[Subject]]:
+    """Addresses of a chain with an active entry that are due by themselves, so many at a time.
+    Whoever is handed out may join meanwhile."""
+    # In the order of the index on (chain, due), which goes on where it was: any other order
+    # sorts all who wait for each part of them.
+    sql = (
+        f"SELECT address, due, rowid FROM scope s WHERE chain = ? AND due < {PARKED} "
+        f"AND (due, rowid) > (?, ?) AND address <> '*' AND {_LISTED} ORDER BY due, rowid LIMIT ?"
     )
-    return [Subject(chain, row["address"]) for row in rows]
+    after = (-1, 0)
+    while rows := store.read(sql, [chain, *after, most]):
+        yield [Subject(chain, row["address"]) for row in rows]
+        after = rows[-1]["due"], rows[-1]["rowid"]
 
 
 def due_alone(
@@ -97,15 +101,19 @@ def untold(store: Reader, chain: str) -> list[Subject]:
     return [Subject(chain, row["subject"][skip:]) for row in rows]
 
 
-def unmet(store: Reader, chain: str) -> list[tuple[str, int]]:
-    """Active entries on members that had no first contact: (id, when it was added)."""
-    rows = store.read(
-        "SELECT e.id, e.added FROM entry e WHERE e.subject > ? AND e.subject < ? "
+def unmet(store: Reader, chain: str, most: int) -> Iterator[list[tuple[str, int]]]:
+    """Active entries on members that had no first contact, so many at a time: (id, when it was
+    added). Each part has had its own before the next is asked for."""
+    sql = (
+        "SELECT e.subject, e.id, e.added FROM entry e WHERE e.subject >= ? AND e.subject < ? "
         "AND e.base_height IS NULL AND e.retired IS NULL AND EXISTS (SELECT 1 FROM joined j "
-        "WHERE j.subject = e.subject AND j.scope = ? AND j.stream = ? AND j.until_place IS NULL)",
-        [f"{chain}/", f"{chain}0", ChainWide(chain).key, EVERY],
+        "WHERE j.subject = e.subject AND j.scope = ? AND j.stream = ? AND j.until_place IS NULL) "
+        "ORDER BY e.subject LIMIT ?"
     )
-    return [(row["id"], row["added"]) for row in rows]
+    after = f"{chain}/"
+    while rows := store.read(sql, [after, f"{chain}0", ChainWide(chain).key, EVERY, most]):
+        yield [(row["id"], row["added"]) for row in rows]
+        after = rows[-1]["subject"]
 
 
 @dataclass(frozen=True, slots=True)
