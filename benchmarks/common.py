@@ -221,7 +221,7 @@ def _serve(pipe: Connection, style: str, watched: Sequence[str], rows: int) -> N
 def write_home(home: Path, style: str, url: str, watched: Sequence[str], busy: bool) -> None:
     """Settings of a home folder with one source and these addresses."""
     chain = CHAINS[style]
-    own: dict[str, object] = {"sources": ["mine"]}
+    own: dict[str, object] = {"sources": ["mine"], "read": "addresses"}
     if chain == "dev":
         own |= {"family": "evm", "chain_id": 31337, "finality": 12}
         own |= {"native": {"symbol": "ETH", "decimals": 18}}

@@ -123,7 +123,8 @@ def served(node: Node) -> Iterator[str]:
 
 def write_home(home: Path, url: str, watched: Sequence[str]) -> None:
     """Settings of a home folder with the node as the only source of its chain."""
-    chain = {"family": "evm", "chain_id": 31337, "finality": 12, "sources": ["mine"]}
+    chain: dict[str, object] = {"family": "evm", "chain_id": 31337, "finality": 12}
+    chain |= {"sources": ["mine"], "read": "addresses"}  # blocks.py measures the other way
     chain |= {"native": {"symbol": "ETH", "decimals": 18}}
     source = {"kind": "evm_rpc", "url": url, "rate_per_second": 100_000}
     rows = [{"address": a, "chain": "dev", "label": f"w {n}"} for n, a in enumerate(watched)]
