@@ -22,9 +22,12 @@ def _lines(key: str, chain: ChainStatus, now: int) -> Iterator[str]:
     if blind is not None:
         one = blind.read_singly == 1
         singly = f"{blind.read_singly:,} severe {'address is' if one else 'addresses are'}"
+        meanwhile = (
+            f"{singly} read one by one meanwhile" if blind.read_singly else "All wait for them"
+        )
         yield (
             f"{key}: BLOCKS CANNOT BE READ for {duration(max(0, now - blind.since))}: {blind.why}. "
-            f"{singly} read one by one meanwhile"
+            f"{meanwhile}"
         )
     if reading.mode == Way.BLOCKS:
         yield f"{key}: {_far(reading)}"

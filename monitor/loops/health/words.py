@@ -154,6 +154,8 @@ def _table(found: Snapshot, everything: bool, wide: int) -> list[str]:
         out.append(f"({rest} not complete; the worst are looked at here: --all)")
     if left:
         out.append(f"({count(left, 'list', 'lists')} complete and younger than 5 min: --all)")
+    if not out and found.verdict.entries:
+        out.append("(all that is watched is complete: --all)")
     return out or ["(no address is watched)"]
 
 
