@@ -310,10 +310,13 @@ def record(tmp_path: Path) -> Iterator[Store]:
     terms = json.dumps({"subject": {"chain": "ethereum", "address": ALICE}, "id": "E", "tags": [],
                         "severity": "high", "channels": None})  # fmt: skip
     with store.write() as conn:
-        conn.execute("INSERT INTO scope (key, chain, address) VALUES ('s', 'ethereum', ?)", [ALICE])
         conn.execute(
-            "INSERT INTO entry (id, subject, case_id, terms, added) VALUES ('E','s','',?,?)",
-            [terms, NOW],
+            "INSERT INTO scope (key, chain, address) VALUES (?, 'ethereum', ?)",
+            [f"ethereum/{ALICE}", ALICE],
+        )
+        conn.execute(
+            "INSERT INTO entry (id, subject, case_id, terms, added) VALUES ('E', ?, '', ?, ?)",
+            [f"ethereum/{ALICE}", terms, NOW],
         )
         for number, contract in enumerate((None, USDT)):
             conn.execute(
