@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlite_utils import Database
 from world.book import Book, fee, transfer
 from world.listed import take_list
 from world.logged import differences, erase, tampered
@@ -43,6 +44,8 @@ from monitor.model.trace import (
 from monitor.model.trace_json import from_lines, from_text, to_lines, to_text
 from monitor.store import log, trace, trace_bodies, transfers
 from monitor.store.commit import commit
+from monitor.store.migrations import migrations
+from monitor.store.schema import APPLICATION_ID
 from monitor.store.sqlite import Store
 from monitor.store.verify import handout
 from monitor.store.verify.chain import parsed
@@ -421,17 +424,12 @@ def test_name_and_reason_go_with_the_text(book: Book) -> None:
     assert differences(store.path) == []
 
 
-def test_an_older_record_is_brought_to_this_schema(book: Book, tmp_path: Path) -> None:
+def test_an_older_record_is_brought_to_this_schema(tmp_path: Path) -> None:
     """`verify` reads one that was not."""
     older = tmp_path / "older.db"
-    book.store.backup(older)
     with closing(sqlite3.connect(older)) as conn:
-        conn.executescript(
-            "DROP INDEX entry_follow; DROP TABLE trace_word; DROP TABLE trace_profile; "
-            "DROP TABLE trace_anatomy; DROP TABLE trace_state; DROP TABLE erased_trace; "
-            "DROP TABLE trace_use; DELETE FROM _sqlite_migrations WHERE name = 'm009_trace'; "
-            "PRAGMA user_version = 8"
-        )
+        migrations.apply(Database(conn), stop_before="m009_trace")
+        conn.executescript(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 8")
     shutil.copyfile(older, tmp_path / "kept.db")
     assert differences(tmp_path / "kept.db") == []
     Store(older).close()
