@@ -14,6 +14,7 @@ from monitor.loops.passing import JobSigns, PassReport, PollWorld, active
 from monitor.loops.pool import SourcePool
 from monitor.model import Axis, Interval, SourceConfig, Subject, intervals
 from monitor.model.config import Way
+from monitor.model.scope import ChainWide
 from monitor.model.streams import StreamState
 from monitor.store import blocks, transfers, watch
 from monitor.store.coverage import stream_states
@@ -104,9 +105,10 @@ class Debts:
         for source in pool.sources:
             for stream in pool.handed_out(source):
                 axes.setdefault(stream, set()).add(source.axis)
+        whole = stream_states(self._store, ChainWide(pool.chain.key), now)
         found: dict[Subject, Holes] = {}
         for subject in subjects:
-            states = stream_states(self._store, subject, now)
+            states = stream_states(self._store, subject, now, whole)
             mine = active(watched.get(subject, ()))
             floors = {a: coverage.wanted_from(mine, a, None, pool.chain, world.since_time)
                       for a in Axis}  # fmt: skip
@@ -116,8 +118,7 @@ class Debts:
                 if mine and stream in axes
             }
             # One axis is enough: blocks or time.
-            left = {s: min(each, key=len) for s, each in holes.items() if all(each)}
-            found[subject] = left
+            found[subject] = {s: min(each, key=len) for s, each in holes.items() if all(each)}
         return found
 
     def _settle(

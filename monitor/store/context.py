@@ -50,13 +50,7 @@ def load_context(
         known=known,
         alerts=_alerts_of(store, known),
         covered={
-            address: _covered(
-                store,
-                Subject(chain.key, address),
-                batches,
-                states if address == scope.address else None,
-                now,
-            )
+            address: _covered(store, scope, address, batches, states, now)
             for address in followed & parties
         },
         assets=assets,
@@ -145,14 +139,18 @@ def followed_by(scope: Scope, batches: Sequence[Batch]) -> Set[str]:
 
 def _covered(
     store: Reader,
-    subject: Subject,
+    scope: Scope,
+    address: str,
     batches: Sequence[Batch],
-    states: Mapping[str, StreamState] | None,
+    states: Mapping[str, StreamState],
     now: int,
 ) -> dict[str, tuple[Interval, ...]]:
-    """What was read of an address, by stream, on the axis on which it is read now."""
+    """What was read of an address, by stream, on the axis on which it is read now; `states`: of
+    the scope."""
     axes = {stream: batch.axis for batch in batches for stream in batch.streams}
-    known = stream_states(store, subject, now) if states is None else states
+    known = states
+    if isinstance(scope, ChainWide):
+        known = stream_states(store, Subject(scope.chain, address), now, states)
     return {
         stream: state.covered.get(axes.get(stream, Axis.HEIGHT), ())
         for stream, state in known.items()

@@ -24,14 +24,17 @@ RETRY_GAP = 86_400  # seconds between tries to read a gap
 UNTRIED = StreamState({}, {}, (), None, 0, None, "", None, "", Axis.HEIGHT, 0)
 
 
-def stream_states(store: Reader, scope: Scope, now: int) -> dict[str, StreamState]:
+def stream_states(
+    store: Reader, scope: Scope, now: int, whole: Mapping[str, StreamState] | None = None
+) -> dict[str, StreamState]:
     """Coverage and reading state of every stream that was ever tried. What a chain-wide reading
-    read for an address is the address's own, too."""
+    read for an address is the address's own, too; `whole`: its states, where they are known."""
     own = _states(store, scope.key, now)
     parts = joined.memberships(store, scope)
     if not parts:
         return own
-    whole = _states(store, ChainWide(scope.chain).key, now)
+    if whole is None:
+        whole = _states(store, ChainWide(scope.chain).key, now)
     parts = [each for part in parts for each in _by_list(part, whole)]
     present = {part.stream for part in parts if part.until_place is None}
     ever = {part.stream for part in parts}
