@@ -115,6 +115,11 @@ def crowds(store: Reader) -> dict[str, Crowd]:
     return {chain: _crowd(store, chain) for chain in sorted(read_by_blocks(store))}
 
 
+def of(store: Reader, chain: str) -> Crowd | None:
+    """Of one chain; None: its blocks are read for nobody."""
+    return _crowd(store, chain) if chain in read_by_blocks(store) else None
+
+
 def _crowd(store: Reader, chain: str) -> Crowd:
     lists = tuple(_lists(store, chain))
     own = _own(store, chain, lists)

@@ -13,6 +13,7 @@ from monitor.model.scope import ChainWide
 from monitor.model.status import FollowedCount, State
 from monitor.model.streams import UNSERVED
 from monitor.store import follow, watch
+from monitor.store.blocks import read_by_blocks
 from monitor.store.crowd import (
     SINGLY,
     Crowd,
@@ -23,6 +24,7 @@ from monitor.store.crowd import (
     severe,
     waiting,
 )
+from monitor.store.crowd import of as crowd_of
 from monitor.store.port import Fields, Reader
 
 _ACTIVE = "e.retired IS NULL"
@@ -252,7 +254,7 @@ def idle_since(store: Reader, chains: Sequence[str]) -> int | None:
             alone(chain),
         )
     # Members are due with their chain.
-    for chain in {*crowds(store)} & {*chains}:
+    for chain in read_by_blocks(store) & {*chains}:
         found += store.read(
             "SELECT s.due, (SELECT min(e.added) FROM entry e "
             f"WHERE {_ACTIVE} AND e.subject > ? AND e.subject < ?) AS added, 0 AS tried "
@@ -303,7 +305,7 @@ def behind(store: Reader, chain: str, before: int, most: int, *, still: bool) ->
         else (f"(r.tried < {before} OR coalesce(r.complete_time, 0) < {before})")
     )
     old = f"r.failing IS NULL AND {old}"
-    crowd = crowds(store).get(chain)
+    crowd = crowd_of(store, chain)
     rows = store.read(
         f"SELECT min(e.id) AS id FROM {SINGLY} CROSS JOIN entry e ON e.subject = s.key "
         f"WHERE {_ACTIVE} AND e.added < ? AND NOT EXISTS ({_ASLEEP} AND d.at >= {before}) AND "
