@@ -112,9 +112,10 @@ def unsettled(row: Row, batches: Iterable[Batch], context: Context) -> bool:
 def _below(row: Row, batch: Batch) -> bool:
     """Whether a row stands below the blocks that are read for its address: no list that shows it
     is read again."""
+    if batch.members is None or batch.read is None:
+        return False
     at = batch.axis.place(row.transfer)
-    blocks = batch.members is not None and batch.read is not None
-    return blocks and at is not None and batch.read is not None and at < batch.read.lo
+    return at is not None and at < batch.read.lo
 
 
 def _passed_over(row: Row, batch: Batch, context: Context) -> bool:

@@ -56,8 +56,6 @@ class _Stand:
     head: Head
     next: int  # the first block that is read for them
     proven: int  # the highest that counts as proven for others
-    unspent: bool  # only those may join whose unspent outputs are known
-    lists: int  # that an address of the chain has
 
 
 class BlockChains:
@@ -171,7 +169,7 @@ class BlockChains:
             stand = stand or self._stand(pool, part)
             if stand is None:
                 return  # where the chain stands cannot be said: nobody joins yet
-            self._join(pool.chain.key, known, stand, part)
+            self._join(pool, known, stand, part)
         if stand is not None:
             known.everyone = Members(known.members)
         if stand is not None or changed:
@@ -267,46 +265,49 @@ class BlockChains:
         top, proven = blocks.reached(self._store, chain.key)
         if members := self._chains[chain.key].members:
             newest = max(members.values())  # for whom nothing may have been read yet
-            start = max(top + 1, newest)
-            return _Stand(head, start, proven, pool.needs_unspent, len(streams_of(chain)))
+            return _Stand(head, max(top + 1, newest), proven)
         least = max(0, head.height - blocks_for(CATCH_UP, chain) // 2)
         ends = [each.end for each in blocks.own(self._store, first, 1).values()]
         start = min([end + 1 for end in ends if end + 1 >= least], default=head.height)
-        return _Stand(head, max(start, top + 1), proven, pool.needs_unspent, len(streams_of(chain)))
+        return _Stand(head, max(start, top + 1), proven)
 
-    def _join(self, chain: str, known: _Chain, stand: _Stand, part: Sequence[Subject]) -> None:
+    def _join(
+        self, pool: SourcePool, known: _Chain, stand: _Stand, part: Sequence[Subject]
+    ) -> None:
         places = {each: known.members[each.address] for each in part if self.member(each)}
-        owed, outputs = set(places), dict[str, str]()
         fresh = [each for each in part if each not in places]
-        if not stand.unspent:
-            places |= dict.fromkeys(fresh, stand.next)
-            owed.update(fresh)
+        owed = {*places, *fresh}
+        outputs: Mapping[str, str] = {}
+        if pool.needs_unspent:
+            ready, outputs = self._ready(pool, stand, fresh)
+            known.left_out.update(each for each in fresh if each not in ready)
+            owed = {*places, *(each for each, (_, lacks) in ready.items() if lacks)}
+            places |= {each: place for each, (place, _) in ready.items()}
         else:
-            # Whose unspent outputs are known up to where the chain stands.
-            read = blocks.own(self._store, fresh, stand.lists)
-            lacking = []
-            for each in fresh:
-                own = read.get(each)
-                if own is None or not own.whole or own.seen < stand.next - 1:
-                    lacking.append(each)
-                    continue
-                # What it saw above its proven end stands as long as the blocks that were read.
-                places[each] = min(stand.next, max(own.end, stand.proven) + 1)
-                if own.end < stand.proven:
-                    owed.add(each)
-            told = self._unspent(chain, lacking) if lacking else None
-            if told is None or told.height < stand.next - 1:
-                known.left_out.update(lacking)
-            else:
-                places |= dict.fromkeys(lacking, told.height + 1)
-                owed.update(lacking)
-                outputs.update(told.outputs)
-        blocks.join(self._store, chain, places, stand.head.time, owed, outputs)
+            places |= dict.fromkeys(fresh, stand.next)
+        blocks.join(self._store, pool.chain.key, places, stand.head.time, owed, outputs)
         known.members.update({each.address: place for each, place in places.items()})
 
-    def _unspent(self, chain: str, subjects: Sequence[Subject]) -> Unspent | None:
+    def _ready(
+        self, pool: SourcePool, stand: _Stand, fresh: Sequence[Subject]
+    ) -> tuple[dict[Subject, tuple[int, bool]], Mapping[str, str]]:
+        """Whose unspent outputs are known up to where the chain stands: from which block on they
+        join, and whether something below is owed to them; and outputs that a node names."""
+        read = blocks.own(self._store, fresh, len(streams_of(pool.chain)))
+        # What one saw above its proven end stands as long as the blocks that were read.
+        found = {
+            each: (min(stand.next, max(own.end, stand.proven) + 1), own.end < stand.proven)
+            for each, own in read.items()
+            if own.whole and own.seen >= stand.next - 1
+        }
+        lacking = [each for each in fresh if each not in found]
+        told = self._unspent(pool, lacking) if lacking else None
+        if told is None or told.height < stand.next - 1:
+            return found, {}
+        return found | dict.fromkeys(lacking, (told.height + 1, True)), told.outputs
+
+    def _unspent(self, pool: SourcePool, subjects: Sequence[Subject]) -> Unspent | None:
         """What these addresses have not spent, by the first source that can say; None: nobody."""
-        pool = self._world.pools[chain]
         addresses = [subject.address for subject in subjects]
         for whole in pool.wholes:
             if not hasattr(whole, SeesUnspent.unspent.__name__):
@@ -340,13 +341,7 @@ def _is_read(state: StreamState) -> bool:
 
 
 def _believed_head(pool: SourcePool) -> Head | None:
-    for whole in pool.wholes:
-        if not pool.usable(whole, everything=False):
-            continue
-        try:
-            head = pool.head(whole)
-        except SourceError:
-            continue
-        if pool.heads_seen.get(whole.name) == head:
-            return head
-    return None
+    heads = (
+        pool.believed_head(whole) for whole in pool.wholes if pool.usable(whole, everything=False)
+    )
+    return next((head for head in heads if head is not None), None)

@@ -209,6 +209,14 @@ class SourcePool:
             raise found
         return found
 
+    def believed_head(self, source: Source) -> Head | None:
+        """The same; None where it cannot be had, or is not believed yet."""
+        try:
+            head = self.head(source)
+        except SourceError:
+            return None
+        return head if self.heads_seen.get(source.name) == head else None
+
     def _ask_head(self, source: Source) -> Head | SourceError:
         with self._lock:
             identified = self._identified.get(source.name, -IDENTIFY_EVERY)

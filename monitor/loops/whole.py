@@ -22,7 +22,7 @@ from monitor.loops.pool import Failure, SourcePool
 from monitor.loops.reading import Outcome, lend
 from monitor.loops.rounds import ReadingRounds
 from monitor.model import Axis, Batch, Subject
-from monitor.model.errors import SourceError
+from monitor.model.config import Way
 from monitor.model.scope import ChainWide, Joined, Scope
 from monitor.store import doubts, follow, joined, transfers, watch
 from monitor.store.coverage import change_members, stream_states
@@ -124,7 +124,7 @@ class Wholes:
     def _wanted(self, pool: SourcePool, chain: str) -> set[Subject]:
         """Addresses that are to be read, and of which every source that reads chain-wide may
         learn."""
-        those = [source for source in pool.sources if source.many]
+        those = pool.chain_wide(Way.ADDRESSES)
         kept, followed = watch.restricted(self._store, chain), follow.allowed_on(self._store, chain)
         return {
             subject
@@ -148,11 +148,8 @@ class Wholes:
         found = []
         for stream in sorted(lists):
             source = next(s for s in pool.sources if s.many and stream in pool.handed_out(s))
-            try:
-                head = pool.head(source)
-            except SourceError:
-                continue
-            if pool.heads_seen.get(source.name) != head:
+            head = pool.believed_head(source)
+            if head is None:
                 continue
             axis = source.axis
             whole = ends.get((scope.key, stream, axis), -1)

@@ -13,7 +13,7 @@ from monitor.store.coverage import change_members
 from monitor.store.follow import POLLED
 from monitor.store.heads import newest
 from monitor.store.joined import NO_END
-from monitor.store.port import Connection, Reader, Store
+from monitor.store.port import Connection, Fields, Reader, Store
 from monitor.store.watch import PARKED, chains
 
 AGAIN = len(Severity) + 1  # ranks after those of histories: of what is looked at once more
@@ -88,9 +88,14 @@ def unwatched(store: Reader, chain: str) -> list[Subject]:
     return [Subject(chain, row["address"]) for row in rows]
 
 
+def _subjects(chain: str, rows: Iterable[Fields]) -> list[Subject]:
+    """Of rows that name them by their keys."""
+    skip = len(chain) + 1
+    return [Subject(chain, row["subject"][skip:]) for row in rows]
+
+
 def untold(store: Reader, chain: str) -> list[Subject]:
     """Members with an active entry whose history was not told of and is not owed."""
-    skip = len(chain) + 1
     rows = store.read(
         "SELECT DISTINCT e.subject FROM entry e WHERE e.subject > ? AND e.subject < ? "
         "AND e.history = 'due' AND e.retired IS NULL AND EXISTS (SELECT 1 FROM joined j "
@@ -98,7 +103,7 @@ def untold(store: Reader, chain: str) -> list[Subject]:
         "AND NOT EXISTS (SELECT 1 FROM debt d WHERE d.subject = e.subject AND d.history = 1)",
         [f"{chain}/", f"{chain}0", ChainWide(chain).key, EVERY],
     )
-    return [Subject(chain, row["subject"][skip:]) for row in rows]
+    return _subjects(chain, rows)
 
 
 def unmet(store: Reader, chain: str, most: int) -> Iterator[list[tuple[str, int]]]:
@@ -332,7 +337,6 @@ def next_owed(store: Reader, chain: str, now: int, most: int) -> list[Subject]:
     """Who is to be read next: first those whose blocks cannot be read, then histories, the severe
     first in both."""
     found: list[Subject] = []
-    skip = len(chain) + 1
     for blind in (1, 0):
         for rank in range(AGAIN + len(Severity) + 1):
             if len(found) < most:
@@ -341,7 +345,7 @@ def next_owed(store: Reader, chain: str, now: int, most: int) -> list[Subject]:
                     "AND due <= ? ORDER BY due LIMIT ?",
                     [chain, blind, rank, now, most - len(found)],
                 )
-                found += [Subject(chain, row["subject"][skip:]) for row in rows]
+                found += _subjects(chain, rows)
     return found
 
 
