@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import quote
 
-from monitor.chains import landmarks
 from monitor.chains.utxo import UTXO
 from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, SourceConfig
 from monitor.model.balance import BalanceWord, Holding
@@ -36,6 +35,7 @@ from monitor.net.sources.blockbook_rows import (
 from monitor.net.sources.newest_balances import Newest
 from monitor.net.sources.paging import PAGE_COST, WINDOW, Recorder, Walk, batch_of
 from monitor.net.sources.parsing import Parsed
+from monitor.net.sources.utxo_identity import check_landmark, foreign
 from monitor.net.sources.utxo_legs import fields_of
 
 PAGE_SIZE = 25
@@ -80,17 +80,8 @@ class Blockbook:
     def identify(self) -> None:
         coin = parse_status(self._get("/api/v2/").json()).coin
         if COINS.get(coin, self._chain.symbol) != self._chain.symbol:
-            raise self._foreign(f"it serves {coin}")
-        height, expected = landmarks.of(self.chain)
-        reported = self.block_hash(height) if expected else None
-        if reported not in (expected, None):  # None: an index that does not go so far yet
-            raise self._foreign(f"its block {height} is {reported}, not {expected}")
-
-    def _foreign(self, why: str) -> Refused:
-        return Refused(
-            f"{self.name} answers for another chain than {self._chain.name}: {why}. Correct the "
-            "url or the chain's sources"
-        )
+            raise foreign(self, self._chain, f"it serves {coin}")
+        check_landmark(self, self._chain)
 
     def head(self) -> Head:
         """The newest block of the index, which the lists are made from; the node behind it

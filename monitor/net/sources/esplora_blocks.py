@@ -13,8 +13,7 @@ from functools import partial
 
 from monitor.chains.payees import Payees
 from monitor.chains.raw_block import RawError, RawTx, read_block
-from monitor.chains.utxo import UTXO
-from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Kind, Lookup, Transfer
+from monitor.model import Ask, Batch, Chain, Gap, Interval, Kind, Transfer
 from monitor.model.errors import BadResponse, NotYet
 from monitor.model.ports import Source
 from monitor.net.http import Answer, Http
@@ -31,39 +30,24 @@ from monitor.net.sources.utxo_whole import (
     batch,
     usual_bytes,
 )
+from monitor.net.sources.whole_face import WholeFace
 
 PAGE = 25  # transactions of a block in one answer, everywhere
 
 
-class EsploraBlocks:
+class EsploraBlocks(WholeFace):
     """See ports.WholeBlocks. `url` is what `/block/...` is appended to."""
 
-    axis = UTXO.axis
     bundles = (STREAMS,)
-    many = True
     list_calls = 2
-    act_calls = 0
     block_calls = 2.0  # its hash by its height, and the block
     needs_unspent = True
     not_in_blocks = ("payments that are not in a block yet: they are seen once they are",)
 
     def __init__(self, esplora: Source, chain: Chain, http: Http) -> None:
-        self.name, self.chain, self.index_lag = esplora.name, esplora.chain, esplora.index_lag
+        super().__init__(esplora)
         self.block_bytes = usual_bytes(chain.symbol)
         self.coin, self.http, self.payees = chain, http, Payees(chain)
-        self._esplora = esplora
-
-    def identify(self) -> None:
-        self._esplora.identify()
-
-    def head(self) -> Head:
-        return self._esplora.head()
-
-    def transaction(self, tx: str) -> Lookup:
-        return self._esplora.transaction(tx)
-
-    def block_hash(self, height: int) -> str | None:
-        return self._esplora.block_hash(height)
 
     def fetch(self, ask: Ask) -> Batch:
         recorder = WholeRecorder(self.http)

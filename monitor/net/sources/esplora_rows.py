@@ -26,6 +26,7 @@ from monitor.net.sources.utxo_legs import (
     fields_of,
     folded,
     hash_of,
+    head_of,
     same,
     transfers_of,
 )
@@ -33,15 +34,7 @@ from monitor.net.sources.utxo_legs import (
 
 def parse_head(block: object, tip: str) -> Head:
     """`/block/{hash}` of the tip. Raises BadResponse."""
-    reported = fields_of(block)
-    try:
-        return Head(
-            height=place(reported.get("height"), "height"),
-            time=place(reported.get("timestamp"), "timestamp"),
-            block_hash=same(reported.get("id"), tip),
-        )
-    except RowError as error:
-        raise BadResponse(f"the newest block cannot be read: {error}") from None
+    return head_of(block, tip, time="timestamp", name="id")
 
 
 def parse_lookup(tx: object, source: str, txid: str, head: Head) -> Lookup:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from monitor.chains.evm import EVM
 from monitor.model import (
     ISSUER,
     Ask,
@@ -17,7 +16,6 @@ from monitor.model import (
     Gap,
     Head,
     Interval,
-    Lookup,
     SourceConfig,
     Transfer,
 )
@@ -34,6 +32,7 @@ from monitor.net.sources.evm_whole_block import Block, Matcher
 from monitor.net.sources.evm_whole_fork import newest_standing
 from monitor.net.sources.evm_whole_read import BlockReader, block_call
 from monitor.net.sources.parsing import RowError, fields, hash32
+from monitor.net.sources.whole_face import WholeFace
 
 FIRST, MOST = 4, 20  # blocks of one request: at first, and at most
 REQUEST_BYTES = 6_000_000  # of the answer that one request should bring
@@ -42,13 +41,10 @@ RUNS = 10  # requests of one fetch, after which it ends between two blocks
 _GUESS = 150_000  # bytes of a block, until one was seen
 
 
-class EvmWhole:
+class EvmWhole(WholeFace):
     """`node`: the same source as one that lists logs, for all but `fetch`."""
 
-    axis = EVM.axis
-    many = True
     list_calls = 1
-    act_calls = 0  # they come with the blocks
     needs_unspent = False
 
     def __init__(
@@ -59,8 +55,8 @@ class EvmWhole:
         node: Source,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.name, self.chain, self.index_lag = config.name, chain.key, node.index_lag
-        self._chain, self._http, self._node = chain, http, node
+        super().__init__(node)
+        self._chain, self._http = chain, http
         self._asking = Asking(config.name, clock)
         self._traces = ways.Traces(config.name, config.traces, clock)
         self._reader = BlockReader(config.name, chain, self._traces, clock)
@@ -114,13 +110,10 @@ class EvmWhole:
             said.append("Rewards and tips of those who make blocks are not worked out.")
         return tuple(said)
 
-    def identify(self) -> None:
-        self._node.identify()
-
     def head(self) -> Head:
         """With the first, whether the node shows calls inside transactions is found out: what its
         blocks hold is to be known before they are read."""
-        head = self._node.head()
+        head = super().head()
         if self._traces.unknown:
             with suppress(SourceError):
                 self._find_out(Asked(self._http, self._asking), head.height)
@@ -128,12 +121,6 @@ class EvmWhole:
 
     def _find_out(self, asked: Asked, height: int) -> None:
         self._traces.find_out(lambda calls: asked.ask(calls)[0], height)
-
-    def transaction(self, tx: str) -> Lookup:
-        return self._node.transaction(tx)
-
-    def block_hash(self, height: int) -> str | None:
-        return self._node.block_hash(height)
 
     # -- reading ------------------------------------------------------------------------------
 

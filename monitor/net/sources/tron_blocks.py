@@ -8,41 +8,27 @@ address. What reads them is pure and lies beside it, in tron_block_rows.py.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Protocol
 
 from monitor.chains.tron import TRON
-from monitor.model import ISSUER, Ask, Axis, Batch, Chain, Gap, Head, Interval, Lookup, Transfer
+from monitor.model import ISSUER, Ask, Batch, Chain, Gap, Interval, Transfer
 from monitor.model.answers import digest_of
 from monitor.model.errors import SourceError
+from monitor.model.ports import Source
 from monitor.net.http import Http
 from monitor.net.sources.block_walk import Walk
 from monitor.net.sources.paging import Recorder
 from monitor.net.sources.parsing import Parsed
 from monitor.net.sources.tron_answers import checked
 from monitor.net.sources.tron_block_rows import Block, parse_block, parse_infos, rows_of
+from monitor.net.sources.whole_face import WholeFace
 
 MOST_BLOCKS = 50  # of one fetch: a hundred calls
 
 
-class Node(Protocol):
-    """What the source does alike on either way."""
-
-    name: str
-
-    def identify(self) -> None: ...
-    def head(self) -> Head: ...
-    def transaction(self, tx: str) -> Lookup: ...
-    def block_hash(self, height: int) -> str | None: ...
-
-
-class TronBlocks:
+class TronBlocks(WholeFace):
     """The second face of a TronGrid source, or of a node of one's own. See ports.WholeBlocks."""
 
-    axis = Axis.HEIGHT
-    many = True
     list_calls = 2
-    act_calls = 0
-    index_lag = 0
     block_calls = 2.0
     block_bytes = 500_000  # of 300 transactions, about
     needs_unspent = False
@@ -51,10 +37,9 @@ class TronBlocks:
         "movements of tokens whose events do not name both parties as topics",
     )
 
-    def __init__(self, node: Node, chain: Chain, http: Http) -> None:
-        self.name = node.name
-        self.chain = chain.key
-        self._node = node
+    def __init__(self, node: Source, chain: Chain, http: Http) -> None:
+        super().__init__(node)
+        self.index_lag = 0  # of its lists; blocks are the node's own
         self._chain = chain
         self._http = http
 
@@ -62,18 +47,6 @@ class TronBlocks:
     def bundles(self) -> tuple[frozenset[str], ...]:
         acts = {ISSUER} if self._chain.issuers else set()
         return (frozenset({*TRON.streams, *acts}),)
-
-    def identify(self) -> None:
-        self._node.identify()
-
-    def head(self) -> Head:
-        return self._node.head()
-
-    def transaction(self, tx: str) -> Lookup:
-        return self._node.transaction(tx)
-
-    def block_hash(self, height: int) -> str | None:
-        return self._node.block_hash(height)
 
     def fetch(self, ask: Ask) -> Batch:
         """What was read in full before an answer that cannot be used counts; the next ask begins

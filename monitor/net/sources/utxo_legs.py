@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
 from monitor.chains.address import AddressError, canonical
-from monitor.model import Chain, Kind, Transfer
+from monitor.model import Chain, Head, Kind, Transfer
 from monitor.model.errors import BadResponse
-from monitor.net.sources.parsing import RowError
+from monitor.net.sources.parsing import RowError, place
 
 HASH = re.compile(r"[0-9a-f]{64}\Z")
 _T = TypeVar("_T", int, str)
@@ -79,3 +79,17 @@ def fields_of(reported: object) -> Mapping[str, object]:
     if not isinstance(reported, dict):
         raise BadResponse("an object was expected and something else came")
     return reported
+
+
+def head_of(reported: object, tip: str, *, time: str, name: str) -> Head:
+    """The header of the newest block, which must be the one that was asked for; `time` and `name`:
+    under which keys it says its time and its hash. Raises BadResponse."""
+    header = fields_of(reported)
+    try:
+        return Head(
+            height=place(header.get("height"), "height"),
+            time=place(header.get(time), time),
+            block_hash=same(header.get(name), tip),
+        )
+    except RowError as error:
+        raise BadResponse(f"the newest block cannot be read: {error}") from None

@@ -8,12 +8,12 @@ transactions. And it shows all that waits to be in a block.
 
 from __future__ import annotations
 
-from monitor.chains import landmarks
 from monitor.chains.utxo import UTXO
 from monitor.model import Ask, Batch, Chain, Head, Lookup, SourceConfig
-from monitor.model.errors import NotServed, Refused
+from monitor.model.errors import NotServed
 from monitor.net.http import Answer, Http
 from monitor.net.sources import utxo_node
+from monitor.net.sources.utxo_identity import check_landmark, foreign
 from monitor.net.sources.utxo_legs import fields_of
 from monitor.net.sources.utxo_node import NO_SUCH_THING, NOT_IN_RANGE, Word
 from monitor.net.sources.utxo_rpc_blocks import NodeBlocks
@@ -41,17 +41,8 @@ class UtxoRpc:
         told = fields_of(self._ask("getblockchaininfo")).get("chain")
         test = UTXO.is_test(self._chain)
         if isinstance(told, str) and (told == "main") == test:
-            raise self._foreign(f"it is on {told}")
-        height, expected = landmarks.of(self.chain)
-        reported = self.block_hash(height) if expected else None
-        if reported not in (expected, None):  # None: a node that does not go so far yet
-            raise self._foreign(f"its block {height} is {reported}, not {expected}")
-
-    def _foreign(self, why: str) -> Refused:
-        return Refused(
-            f"{self.name} answers for another chain than {self._chain.name}: {why}. Correct the "
-            "url or the chain's sources"
-        )
+            raise foreign(self, self._chain, f"it is on {told}")
+        check_landmark(self, self._chain)
 
     def head(self) -> Head:
         tip = parse_hash(self._ask("getbestblockhash"))

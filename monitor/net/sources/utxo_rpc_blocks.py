@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from monitor.chains.payees import Payees
-from monitor.chains.utxo import UTXO
-from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Lookup, Transfer
+from monitor.model import Ask, Batch, Chain, Gap, Head, Interval, Transfer
 from monitor.model.errors import BadResponse, NotServed, NotYet
 from monitor.model.ports import Source
 from monitor.model.reading import Unspent
@@ -26,25 +25,23 @@ from monitor.net.sources.utxo_rpc_rows import (
     parse_hash,
 )
 from monitor.net.sources.utxo_whole import STREAMS, Climb, Told, Watched, batch, usual_bytes
+from monitor.net.sources.whole_face import WholeFace
 
 _AS_JSON = 5  # times as long as a block itself, about
 
 
-class NodeBlocks:
+class NodeBlocks(WholeFace):
     """See ports.WholeBlocks."""
 
-    axis = UTXO.axis
     bundles = (STREAMS,)
-    many = True
     list_calls = 2
-    act_calls = 0
     block_calls = 2.0  # its hash by its height, and the block
     not_in_blocks: tuple[str, ...] = ()
 
     def __init__(self, node: Source, chain: Chain, http: Http) -> None:
-        self.name, self.chain, self.index_lag = node.name, node.chain, node.index_lag
+        super().__init__(node)
         self.block_bytes = _AS_JSON * usual_bytes(chain.symbol)
-        self._node, self._http = node, http
+        self._http = http
         self._tells_spent: bool | None = None  # whether its blocks do; None: not known yet
         self._coin, self._payees = chain, Payees(chain)
         self._mempool = Mempool()
@@ -54,13 +51,10 @@ class NodeBlocks:
         """Also as long as nobody asked the node: it is asked with its head."""
         return not self._tells_spent
 
-    def identify(self) -> None:
-        self._node.identify()
-
     def head(self) -> Head:
         if self._tells_spent is None:
             self._tells_spent = self._find_out()
-        return self._node.head()
+        return super().head()
 
     def _find_out(self) -> bool:
         """By its own help: its newest blocks may be empty."""
@@ -72,12 +66,6 @@ class NodeBlocks:
                 return False
             raise error
         return isinstance(said, str) and '"prevout"' in said
-
-    def transaction(self, tx: str) -> Lookup:
-        return self._node.transaction(tx)
-
-    def block_hash(self, height: int) -> str | None:
-        return self._node.block_hash(height)
 
     def unspent(self, addresses: Sequence[str]) -> Unspent:
         """See ports.SeesUnspent."""

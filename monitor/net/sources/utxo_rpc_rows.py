@@ -16,7 +16,15 @@ from monitor.chains.utxo import UTXO
 from monitor.model import Chain, Head, Kind, Lookup, Transfer
 from monitor.model.errors import BadResponse
 from monitor.net.sources.parsing import RowError, fields, items, place, shown
-from monitor.net.sources.utxo_legs import Block, Leg, fields_of, hash_of, same, transfers_of
+from monitor.net.sources.utxo_legs import (
+    Block,
+    Leg,
+    fields_of,
+    hash_of,
+    head_of,
+    same,
+    transfers_of,
+)
 
 _GENESIS_PARENT = "0" * 64
 _LONGEST = 40  # digits of an amount
@@ -66,15 +74,7 @@ class JsonBlock(NamedTuple):
 
 def parse_head(reported: object, tip: str) -> Head:
     """`getblockheader` of the tip. Raises BadResponse."""
-    header = fields_of(reported)
-    try:
-        return Head(
-            height=place(header.get("height"), "height"),
-            time=place(header.get("time"), "time"),
-            block_hash=same(header.get("hash"), tip),
-        )
-    except RowError as error:
-        raise BadResponse(f"the newest block cannot be read: {error}") from None
+    return head_of(reported, tip, time="time", name="hash")
 
 
 def parse_hash(reported: object) -> str:
