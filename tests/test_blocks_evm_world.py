@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from world.faces import names_of, read_on
 
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import AccountLedger
@@ -109,24 +110,11 @@ class World:
         )
 
     def read(self, ask: Ask, patience: int = 0) -> list[Batch]:
-        """Until nothing is left; errors are borne so many times."""
-        batches: list[Batch] = []
-        going: Ask | None = ask
-        while going is not None:
-            try:
-                batches.append(self.face.fetch(going))
-            except SourceError:
-                patience -= 1
-                if patience < 0:
-                    raise
-            else:
-                rest = batches[-1].rest
-                going = None if rest is None else replace(going, span=rest, known={})
-        return batches
+        """See faces.read_on."""
+        return read_on(self.face, ask, patience)
 
     def names(self, lo: int, hi: int) -> dict[int, str]:
-        blocks = [self.ledger.block(height) for height in range(lo, hi + 1)]
-        return {block.height: block.hash for block in blocks if block is not None}
+        return names_of(self.ledger, lo, hi)
 
     def listed(self, address: str) -> set[tuple[Any, ...]]:
         head = self.lists.head()

@@ -18,7 +18,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +27,7 @@ import requests
 from sqlite_utils import Database
 from world import chain
 from world.evm_feed import EvmFeed
-from world.home import HOOK_SECRET, Home, bodies, dev_chain, ids, told, wait_for
+from world.home import HOOK_SECRET, Home, bodies, dev_chain, ids, meanwhile, told, wait_for
 from world.parts import Rpc, anvil
 from world.scripted_server import Call, Reply, serve
 from world.sinks import HttpSink, Request
@@ -158,22 +158,12 @@ def town(tmp_path: Path) -> Iterator[Town]:
             yield made
 
 
-@contextmanager
-def paying(town: Town, pause: float) -> Iterator[None]:
+def paying(town: Town, pause: float) -> AbstractContextManager[None]:
     """Blocks go on in the background for the length of the block, each with payments."""
-    enough, chance = threading.Event(), random.Random(7)
-
-    def work() -> None:
-        while not enough.wait(pause):
-            town.pay(*(chance.choice(PEOPLE) for _ in range(chance.randint(1, 3))))
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    try:
-        yield
-    finally:
-        enough.set()
-        worker.join()
+    chance = random.Random(7)
+    return meanwhile(
+        lambda: town.pay(*(chance.choice(PEOPLE) for _ in range(chance.randint(1, 3)))), pause
+    )
 
 
 def killed(town: Town, chance: random.Random, *commands: str) -> bool:

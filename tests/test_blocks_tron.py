@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from world.faces import names_of, read_on
 from world.scripted_server import Call, Reply, serve
 from world.tron_parts import TRON, b58, tx_id
 
@@ -85,25 +86,11 @@ class Reader:
         return Ask((), frozenset({EVERY}), Interval(lo, hi), head, members=wanted, **more)
 
     def read(self, ask: Ask, patience: int = 0) -> list[Batch]:
-        """Until nothing is left; errors are borne so many times."""
-        batches: list[Batch] = []
-        going: Ask | None = ask
-        while going is not None:
-            try:
-                batches.append(self.face.fetch(going))
-            except SourceError:
-                patience -= 1
-                if patience < 0:
-                    raise
-            else:
-                rest = batches[-1].rest
-                going = None if rest is None else replace(going, span=rest, known={})
-        return batches
+        """See faces.read_on."""
+        return read_on(self.face, ask, patience)
 
     def names(self, lo: int, hi: int) -> dict[int, str]:
-        """The hashes of these blocks, as the ledger has them."""
-        blocks = [self.ledger.block(height) for height in range(lo, hi + 1)]
-        return {block.height: block.hash for block in blocks if block is not None}
+        return names_of(self.ledger, lo, hi)
 
 
 @pytest.fixture

@@ -11,17 +11,16 @@ from __future__ import annotations
 import os
 import random
 import signal
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from world import chain
-from world.home import ALICE, BANK, BOB, SHOP, Scene, ids, staged, told, wait_for
+from world.home import ALICE, BANK, BOB, SHOP, Scene, ids, meanwhile, staged, told, wait_for
 from world.sinks import Request
 
 WAYS = ((ALICE, SHOP), (BANK, ALICE), (BANK, BOB), (ALICE, BOB), (BOB, SHOP), (BANK, SHOP))
@@ -88,23 +87,12 @@ def figures(scene: Scene, kills: int, told_meanwhile: int = 0) -> Figures:
     )
 
 
-@contextmanager
-def paying(scene: Scene, pause: float) -> Iterator[None]:
+def paying(scene: Scene, pause: float) -> AbstractContextManager[None]:
     """Payments go on in the background for the length of the block."""
-    enough = threading.Event()
     chance = random.Random(7)
-
-    def work() -> None:
-        while not enough.wait(pause):
-            scene.pay(*(chance.choice(WAYS) for _ in range(chance.randint(0, 2))))
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    try:
-        yield
-    finally:
-        enough.set()
-        worker.join()
+    return meanwhile(
+        lambda: scene.pay(*(chance.choice(WAYS) for _ in range(chance.randint(0, 2)))), pause
+    )
 
 
 def kill_once(scene: Scene, chance: random.Random) -> bool:

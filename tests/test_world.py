@@ -209,17 +209,22 @@ def evm_story(
         page=page,
     )
     play = Play(folder, ledger, [one, two])
+    return Story(play, account_past(play, ledger), many)
+
+
+def account_past(play: Play, ledger: FakeLedger) -> Callable[[int, int, int, int], Tx]:
+    """What happened before anybody watched, and who is watched; returns how one pays."""
 
     def pay(shape: int, sender: int, recipient: int, amount: int) -> Tx:
         return ledger.pay(*SHAPES[shape](PARTIES[sender], PARTIES[recipient], amount))
 
-    for number in range(12):  # what happened before anybody watched
+    for number in range(12):
         pay(number % 5, number % 3, (number + 1) % 4, number)
         ledger.mine(12)
     play.watch(A)
     play.watch(A, tell_when="final")
     play.watch(B, tell_when="seen")
-    return Story(play, pay, many)
+    return pay
 
 
 def utxo_story(folder: Path, *, newest_first: bool, page: int) -> Story:
@@ -229,6 +234,11 @@ def utxo_story(folder: Path, *, newest_first: bool, page: int) -> Story:
         FakeSource(ledger, "two", newest_first=True, page=page, index_lag=2),
     ]
     play = Play(folder, ledger, sources)
+    return Story(play, utxo_past(play, ledger))
+
+
+def utxo_past(play: Play, ledger: FakeLedger) -> Callable[[int, int, int, int], Tx]:
+    """The same of a chain of Bitcoin's kind."""
 
     def pay(shape: int, sender: int, recipient: int, amount: int) -> Tx:
         if shape == 3 and ledger.view.mempool:  # replaced by another before it was mined
@@ -241,7 +251,7 @@ def utxo_story(folder: Path, *, newest_first: bool, page: int) -> Story:
     play.watch(A)
     play.watch(A, tell_when="seen")
     play.watch(B, tell_when="final")
-    return Story(play, pay)
+    return pay
 
 
 def run(make: Callable[[Path], Story], told: list[Event]) -> Final:

@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from test_world import PARTIES, SHAPES, TOKENS, Event, Story, run
+from test_world import TOKENS, Event, Story, account_past, run, utxo_past
 from world.fake_blocks import FakeNode
-from world.fake_ledger import FakeLedger, FakeSource, Tx
-from world.play import BITCOIN, ISSUED, A, B, Play, utxo_tx
+from world.fake_ledger import FakeLedger, FakeSource
+from world.play import BITCOIN, ISSUED, Play
 
 from monitor.model.config import Way
 
@@ -90,17 +90,7 @@ def account_story(
     )
     play = Play(folder, ledger, [one, two])
     play.way, play.lasting = way, True
-
-    def pay(shape: int, sender: int, recipient: int, amount: int) -> Tx:
-        return ledger.pay(*SHAPES[shape](PARTIES[sender], PARTIES[recipient], amount))
-
-    for number in range(12):
-        pay(number % 5, number % 3, (number + 1) % 4, number)
-        ledger.mine(12)
-    play.watch(A)
-    play.watch(A, tell_when="final")
-    play.watch(B, tell_when="seen")
-    return Blocks(play, pay)
+    return Blocks(play, account_past(play, ledger))
 
 
 def terms(chance: random.Random) -> dict[str, int]:
@@ -118,19 +108,7 @@ def utxo_story(folder: Path, *, page: int, most: int, way: Way = Way.BLOCKS) -> 
     one.most = most
     play = Play(folder, ledger, [one, FakeSource(ledger, "two", newest_first=True, index_lag=2)])
     play.way, play.lasting = way, True
-
-    def pay(shape: int, sender: int, recipient: int, amount: int) -> Tx:
-        if shape == 3 and ledger.view.mempool:  # replaced by another before it was mined
-            ledger.evict(ledger.view.mempool[-1])
-        return utxo_tx(ledger, PARTIES[sender], PARTIES[recipient], amount)
-
-    for number in range(8):
-        pay(0, number % 3, (number + 1) % 4, number)
-        ledger.mine(3)
-    play.watch(A)
-    play.watch(A, tell_when="seen")
-    play.watch(B, tell_when="final")
-    return Blocks(play, pay)
+    return Blocks(play, utxo_past(play, ledger))
 
 
 def by_blocks(seed: int) -> None:

@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -149,6 +150,24 @@ def environment() -> Mapping[str, str]:
 def stop(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM) -> int:
     process.send_signal(how)
     return process.wait(30)
+
+
+@contextmanager
+def meanwhile(work: Callable[[], object], pause: float) -> Iterator[None]:
+    """Work goes on in the background for the length of the block, again and again after a pause."""
+    enough = threading.Event()
+
+    def going() -> None:
+        while not enough.wait(pause):
+            work()
+
+    worker = threading.Thread(target=going)
+    worker.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        worker.join()
 
 
 def wait_for(
