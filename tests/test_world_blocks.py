@@ -15,7 +15,7 @@ import pytest
 from test_world import TOKENS, Event, Story, account_past, run, utxo_past
 from world.fake_blocks import FakeNode
 from world.fake_ledger import FakeLedger, FakeSource
-from world.play import BITCOIN, ISSUED, Play
+from world.play import BITCOIN, DAY, ISSUED, A, B, Play, native
 
 from monitor.model.config import Way
 
@@ -146,6 +146,29 @@ def test_an_account_chain_between_ways_ends_as_the_ledger(seed: int) -> None:
 def test_a_chain_of_outputs_between_ways_ends_as_the_ledger(seed: int) -> None:
     """The same with a mempool: unconfirmed, replaced and dropped payments end as they are."""
     coins_between_ways(seed)
+
+
+def test_what_a_list_hides_below_the_block_of_joining_is_found_for_days(tmp_path: Path) -> None:
+    """A history that was read is looked at again a day later, then each time after twice as long,
+    and no more once reading by address would not read its end again either."""
+    play = account_story(tmp_path, lag=0, page=1000, most=25, second=0).play
+    ledger, one = play.ledger, play.sources[0]
+    play.trailing = 4 * 24 * int(play.chain.block_time / 2)  # 4 days of a block an hour
+    ledger.mine(play.chain.finality + 1)
+    tx = ledger.pay(*native(B, A, 7)).hash
+    ledger.mine()
+    one.hidden = {t.identity for t in ledger.rows() if t.tx == tx}
+    began, looks = ledger.now, []
+    while (days := (ledger.now - began) / DAY) < 10:
+        ledger.mine(idle=True)
+        if days > 3:
+            play.mend(0)
+        asked = len(one.asked)
+        play.poll(everything=False)
+        looks += [round(days)] if any(a.subjects for a in one.asked[asked:]) and days > 0.5 else []
+        ledger.now += 3600
+    assert looks == [1, 2, 5]  # it was proven five hours after joining
+    assert tx in {row.transfer.tx for row in play.rows()}
 
 
 def hunt(tell: Callable[[int], None], seeds: Sequence[int]) -> None:

@@ -23,7 +23,7 @@ from monitor.model.errors import SourceError
 from monitor.model.plan import Plan
 from monitor.model.ports import SeesUnspent
 from monitor.model.reading import Unspent
-from monitor.model.scope import EVERY, ChainWide, Joined, Members
+from monitor.model.scope import ChainWide, Members
 from monitor.model.streams import StreamState
 from monitor.store import apply, blocks, joined, notes, watch
 from monitor.store.coverage import change_members, stream_states
@@ -110,7 +110,8 @@ class BlockChains:
         blocks do not hold."""
         states: Mapping[str, StreamState] | None = None
         for run in alone:
-            mine = self._membership(run.scope) if isinstance(run.scope, Subject) else None
+            # Of a member only what lies below the block at which it joined is its own to read.
+            mine = joined.membership(self._store, run.scope)
             if mine is None:
                 continue
             if blocks.blind(self._store, mine.subject):  # as if it were none
@@ -123,12 +124,6 @@ class BlockChains:
             run.progress.head_done = set(run.whole)
         whole = self._whole(chain) if due else None
         return [*alone, *([whole] if whole is not None else [])]
-
-    def _membership(self, subject: Subject) -> Joined | None:
-        """Of an address that is a member: only what lies below the block at which it joined is its
-        own to read."""
-        parts = joined.memberships(self._store, subject)
-        return next((p for p in parts if p.stream == EVERY and p.until_place is None), None)
 
     def _whole(self, chain: str) -> Run | None:
         known = self._chains.get(chain)
@@ -276,27 +271,25 @@ class BlockChains:
     ) -> None:
         places = {each: known.members[each.address] for each in part if self.member(each)}
         fresh = [each for each in part if each not in places]
-        owed = {*places, *fresh}
         outputs: Mapping[str, str] = {}
         if pool.needs_unspent:
             ready, outputs = self._ready(pool, stand, fresh)
             known.left_out.update(each for each in fresh if each not in ready)
-            owed = {*places, *(each for each, (_, lacks) in ready.items() if lacks)}
-            places |= {each: place for each, (place, _) in ready.items()}
+            places |= ready
         else:
             places |= dict.fromkeys(fresh, stand.next)
-        blocks.join(self._store, pool.chain.key, places, stand.head.time, owed, outputs)
+        blocks.join(self._store, pool.chain.key, places, stand.head.time, outputs)
         known.members.update({each.address: place for each, place in places.items()})
 
     def _ready(
         self, pool: SourcePool, stand: _Stand, fresh: Sequence[Subject]
-    ) -> tuple[dict[Subject, tuple[int, bool]], Mapping[str, str]]:
-        """Whose unspent outputs are known up to where the chain stands: from which block on they
-        join, and whether something below is owed to them; and outputs that a node names."""
+    ) -> tuple[dict[Subject, int], Mapping[str, str]]:
+        """Whose unspent outputs are known up to where the chain stands, with the block from which
+        on they join; and outputs that a node names."""
         read = blocks.own(self._store, fresh, len(streams_of(pool.chain)))
         # What one saw above its proven end stands as long as the blocks that were read.
         found = {
-            each: (min(stand.next, max(own.end, stand.proven) + 1), own.end < stand.proven)
+            each: min(stand.next, max(own.end, stand.proven) + 1)
             for each, own in read.items()
             if own.whole and own.seen >= stand.next - 1
         }
@@ -304,7 +297,7 @@ class BlockChains:
         told = self._unspent(pool, lacking) if lacking else None
         if told is None or told.height < stand.next - 1:
             return found, {}
-        return found | dict.fromkeys(lacking, (told.height + 1, True)), told.outputs
+        return found | dict.fromkeys(lacking, told.height + 1), told.outputs
 
     def _unspent(self, pool: SourcePool, subjects: Sequence[Subject]) -> Unspent | None:
         """What these addresses have not spent, by the first source that can say; None: nobody."""

@@ -6,24 +6,27 @@ in the background, within what regular passes leave of each budget; the severe f
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from monitor.decide import coverage
 from monitor.loops.leftover import calls_left
 from monitor.loops.passing import JobSigns, PassReport, PollWorld, active
 from monitor.loops.pool import SourcePool
+from monitor.loops.rounds import DEEP_EVERY
 from monitor.model import Axis, Interval, SourceConfig, Subject, intervals
+from monitor.model.axis import blocks_for
 from monitor.model.config import Way
 from monitor.model.scope import ChainWide
 from monitor.model.streams import StreamState
-from monitor.store import blocks, transfers, watch
+from monitor.store import blocks, heads, transfers, watch
 from monitor.store.coverage import stream_states
+from monitor.store.joined import membership
 from monitor.store.port import Store
 
 SHARE = 0.3  # of what regular passes leave of a budget: see decide/cost.py
 AT_ONCE = 16  # addresses between two looks at what is owed
 MOST = 200  # calls of one round, where no budget bounds them
-ONCE_MORE = 86_400  # seconds until a history that was read is looked at once more
+LOOK_AGAIN = 86_400  # seconds at least until a history that was read is looked at again
 AGAIN = 300  # seconds until an address is tried again whose lists could not be read
 RESTS = 86_400  # ... whose history is so long that a person is asked first
 
@@ -79,7 +82,7 @@ class Debts:
         if calls <= 0:
             return False
         before = self._owed(pool, subjects)
-        report = self._read(subjects, calls)
+        report = self._read(list(subjects), calls)
         self.signs.moved()
         self._settle(pool, subjects, before, report)
         return not report.stopped
@@ -97,7 +100,7 @@ class Debts:
             default=MOST,
         )
 
-    def _owed(self, pool: SourcePool, subjects: Sequence[Subject]) -> dict[Subject, Holes]:
+    def _owed(self, pool: SourcePool, subjects: Collection[Subject]) -> dict[Subject, Holes]:
         """What each of them lacks below the block at which it joined, list by list."""
         now, world = self._world.clock(), self._world
         watched = watch.entries_of(self._store, subjects)
@@ -124,23 +127,39 @@ class Debts:
     def _settle(
         self,
         pool: SourcePool,
-        subjects: Sequence[Subject],
+        subjects: Mapping[Subject, bool],
         before: Mapping[Subject, Holes],
         report: PassReport,
     ) -> None:
-        now, paid, again = self._world.clock(), list[Subject](), dict[Subject, int]()
+        """`subjects`: with whether each was to be looked at again."""
+        now, paid, again = self._world.clock(), dict[Subject, int | None](), dict[Subject, int]()
         if blocks.owed(self._store, pool.chain.key).blind:
             again = {each: now + self._world.interval(each) for each in subjects}
         for subject, left in self._owed(pool, subjects).items():
-            if not left and (before[subject] or subject.key not in report.unread):
-                paid.append(subject)
+            read = before[subject] or subject.key not in report.unread
+            if subjects[subject]:
+                read = now - watch.deep_read_at(self._store, subject) < DEEP_EVERY
+            if read and not left:
+                paid[subject] = self._look_at(subject, now)
             elif transfers.row_count(self._store, subject) > transfers.HISTORY_LIMIT:
                 again[subject] = now + RESTS
             else:
                 # What is not final yet is read once it is.
                 stuck = left == before[subject] or subject.key in report.unread
                 again[subject] = now + (AGAIN if stuck else 0)
-        blocks.tried(self._store, paid, again, now + ONCE_MORE)
+        blocks.tried(self._store, paid, again)
+
+    def _look_at(self, subject: Subject, now: int) -> int | None:
+        """When a history that was read is to be looked at again: as long as reading by address
+        would read the blocks below its end once more each day, each time when twice as long has
+        passed since."""
+        mine, top = membership(self._store, subject), heads.newest(self._store, subject.chain)
+        if mine is None or top is None:
+            return None
+        chain, seconds = self._world.chains[subject.chain], self._world.trailing_seconds
+        if mine.from_place <= top - blocks_for(seconds, chain):
+            return None
+        return now + max(LOOK_AGAIN, now - (mine.below_time or 0))
 
 
 def _holes(state: StreamState, axis: Axis, floor: int) -> tuple[Interval, ...]:

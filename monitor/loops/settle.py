@@ -262,7 +262,8 @@ class Settler:
         failed before this pass does not count, or all lists would be read far back each
         time for as long as it fails."""
         waiting = outcome.unread - run.failing
-        return self._stopping() or bool(waiting) or any(run.progress.again.values())
+        cut = self._stopping() and any(run.progress.unfinished(b.streams) for b in outcome.batches)
+        return cut or bool(waiting) or any(run.progress.again.values())
 
     def _count(self, report: PassReport, run: Run, outcome: Outcome, plan: Plan) -> None:
         report.new_rows += len(plan.new)

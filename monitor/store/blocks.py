@@ -164,11 +164,10 @@ def join(
     chain: str,
     places: Mapping[Subject, int],
     below_time: int,
-    owed: Iterable[Subject],
     outputs: Mapping[str, str],
 ) -> None:
     """Take addresses in, each from a block on (`below_time`: the time of the one below, or later);
-    what lies there is owed to some. `outputs`: what they had not spent then, with whose it is. Who
+    what lies there is owed to them. `outputs`: what they had not spent then, with whose it is. Who
     is in already is only not due by itself any more."""
     scope, keys = ChainWide(chain), [(subject.key,) for subject in places]
     with store.write() as conn:
@@ -185,7 +184,7 @@ def join(
             [(subject.key, scope.key, place, below_time) for subject, place in places.items()],
         )
         conn.executemany(f"UPDATE scope SET due = {PARKED} WHERE key = ?", keys)
-        _owe(conn, chain, [(subject.key,) for subject in owed])
+        _owe(conn, chain, keys)
         conn.executemany(
             "INSERT INTO unspent (chain, output, address) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             [(chain, output, address) for output, address in outputs.items()],
@@ -333,19 +332,20 @@ def blind(store: Reader, subject: Subject) -> bool:
     return bool(store.read(sql, [subject.key]))
 
 
-def next_owed(store: Reader, chain: str, now: int, most: int) -> list[Subject]:
-    """Who is to be read next: first those whose blocks cannot be read, then histories, the severe
-    first in both."""
-    found: list[Subject] = []
+def next_owed(store: Reader, chain: str, now: int, most: int) -> dict[Subject, bool]:
+    """Who is to be read next, and whether that is to look again at a history that was read: first
+    those whose blocks cannot be read, then histories, the severe first in both."""
+    found: dict[Subject, bool] = {}
     for blind in (1, 0):
         for rank in range(AGAIN + len(Severity) + 1):
             if len(found) < most:
                 rows = store.read(
-                    "SELECT subject FROM debt WHERE chain = ? AND blind = ? AND rank = ? "
+                    "SELECT subject, history FROM debt WHERE chain = ? AND blind = ? AND rank = ? "
                     "AND due <= ? ORDER BY due LIMIT ?",
                     [chain, blind, rank, now, most - len(found)],
                 )
-                found += _subjects(chain, rows)
+                looks = (row["history"] == 2 for row in rows)
+                found |= dict(zip(_subjects(chain, rows), looks, strict=True))
     return found
 
 
@@ -355,21 +355,19 @@ def owe(store: Store, chain: str, subjects: Iterable[Subject]) -> None:
         _owe(conn, chain, [(subject.key,) for subject in subjects])
 
 
-def tried(
-    store: Store, paid: Iterable[Subject], again: Mapping[Subject, int], once_more: int
-) -> None:
+def tried(store: Store, paid: Mapping[Subject, int | None], again: Mapping[Subject, int]) -> None:
     """Members that were read: whose history is owed no more, and when the others are tried
-    `again`. What was paid is looked at `once_more` at that time: lists may have shown something
-    late."""
+    `again`. What was `paid` is looked at again at its time, if it has one: lists may have shown
+    something late."""
     with store.write() as conn:
         keys = [(subject.key,) for subject in paid]
-        looked = "WHERE subject = ? AND history = 2"
-        conn.executemany(f"DELETE FROM debt {looked} AND NOT blind", keys)
-        conn.executemany(f"UPDATE debt SET history = 0 {looked}", keys)
+        done = [(subject.key,) for subject, look in paid.items() if look is None]
+        conn.executemany("DELETE FROM debt WHERE subject = ? AND history AND NOT blind", done)
+        conn.executemany("UPDATE debt SET history = 0 WHERE subject = ?", done)
         conn.executemany(
-            f"UPDATE debt SET history = 2, rank = rank + {AGAIN}, due = ? "
-            "WHERE subject = ? AND history = 1",
-            [(once_more, key) for (key,) in keys],
+            f"UPDATE debt SET history = 2, rank = rank + (history = 1) * {AGAIN}, due = ? "
+            "WHERE subject = ? AND history",
+            [(look, subject.key) for subject, look in paid.items() if look is not None],
         )
         conn.executemany(
             "UPDATE debt SET due = ? WHERE subject = ?",

@@ -69,6 +69,12 @@ def concerned(
     return [(row["id"], row["case_id"]) for row in rows]
 
 
+def membership(store: Reader, scope: Scope) -> Joined | None:
+    """Where an address joined a chain that is read block by block; None: it is no member of one."""
+    parts = memberships(store, scope)
+    return next((p for p in parts if p.stream == EVERY and p.until_place is None), None)
+
+
 def span(membership: Joined) -> Interval:
     until = membership.until_place
     return Interval(membership.from_place, NO_END if until is None else until)

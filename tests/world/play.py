@@ -108,6 +108,7 @@ class Play:
         self.operators: dict[str, str] = {}  # by source, where one runs several
         self.entries: list[Entry] = []
         self.every = 0  # seconds between two readings of an address
+        self.trailing = 2 * DAY  # seconds that are read again daily
         self.way = Way.ADDRESSES  # how the chain is read from the next pass on
         self.read_blocks = False  # it was read by blocks at some time
         self.lasting = False  # passes are those of one process, until it dies
@@ -197,6 +198,7 @@ class Play:
                 clock=lambda: self.ledger.now,
                 interval=lambda _subject: self.every,
                 since_time=lambda _text: None,
+                trailing_seconds=self.trailing,
                 sleep=lambda _seconds: None,
             ),
         )
