@@ -294,6 +294,28 @@ def test_blocks_that_cannot_be_read(desk: Desk) -> None:
         assert blocks.owed(home.app.store, "dev").blind == 0
 
 
+def test_who_is_added_while_blocks_cannot_be_read(desk: Desk) -> None:
+    """Where the chain stands cannot be said: nobody can join. Severe entries are read by address
+    meanwhile, and nothing is told twice once the node is back."""
+    desk.home.write("watchlist.yaml", {"addresses": [
+        {"address": ALICE, "chain": "dev", "severity": "severe"},
+        {"address": BOB, "chain": "dev", "severity": "medium"}]})  # fmt: skip
+    desk.shut = True
+    with desk.reading("blocks") as home:
+        home.poll()
+        (tx,) = desk.pay(ALICE)
+        home.poll()
+        assert home.told() == {tx: 1}
+        assert blocks.members(home.app.store, "dev") == {}
+        desk.shut = False
+        home.poll()
+        assert blocks.members(home.app.store, "dev").keys() == {ALICE, BOB}
+        paid = [tx, *desk.pay(ALICE, BOB)]
+        home.poll()
+        home.work_off()
+        assert home.told() == dict.fromkeys(paid, 1)
+
+
 def test_who_is_watched_no_more_leaves(desk: Desk) -> None:
     desk.watch(ALICE, BOB)
     with desk.reading("blocks") as home:

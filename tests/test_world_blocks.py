@@ -55,8 +55,8 @@ def story(chance: random.Random, *, moves: bool) -> list[Event]:
 
 
 BY_BLOCKS = range(6)
-BETWEEN = range(6)
-COINS = range(6)
+BETWEEN = (*range(6), 11)
+COINS = (*range(6), 16, 37)
 
 
 class Blocks(Story):

@@ -35,6 +35,7 @@ PART = 2000  # addresses that join or leave in one commit
 CATCH_UP = 2 * 3600
 LOOK_AGAIN = 600.0  # seconds between two looks at who is watched no more
 UNSPENT = "unspent outputs"
+MEANWHILE = 200  # severe newcomers that are read by themselves in one pass
 BLIND_AFTER = 300  # seconds that blocks fail until severe members are read by themselves
 
 
@@ -65,9 +66,11 @@ class BlockChains:
         self._store, self._world = store, world
         self._chains: dict[str, _Chain] = {}
         self._read: frozenset[str] = frozenset()  # so in the present pass
+        self._everything = False  # whether it asks whatever breakers say
 
-    def begin(self) -> None:
+    def begin(self, *, everything: bool) -> None:
         """Begin a pass: the way of a chain stays as it is until its end."""
+        self._everything = everything
         every = watch.chains(self._store)
         self._read = frozenset(chain for chain in every if self._by_blocks(chain))
 
@@ -163,7 +166,10 @@ class BlockChains:
         for part in self._newcomers(pool, known):
             stand = stand or self._stand(pool, part)
             if stand is None:
-                return  # where the chain stands cannot be said: nobody joins yet
+                # Where the chain stands cannot be said: nobody joins yet, and who would be read by
+                # itself while blocks cannot be read is so now.
+                known.left_out.update(blocks.severe(self._store, pool.chain.key, MEANWHILE))
+                return
             self._join(pool, known, stand, part)
         if stand is not None:
             known.everyone = Members(known.members)
@@ -209,7 +215,7 @@ class BlockChains:
     def _unknown(self, pool: SourcePool, known: _Chain) -> set[Subject]:
         """Members whose unspent outputs would have to be known and are not: all, where the first
         source said what inputs spend when they joined, and does not now."""
-        if _believed_head(pool) is None:
+        if self._head(pool) is None:
             return set()  # it is learned with the head
         key, needed = f"unspent:{pool.chain.key}", str(int(pool.needs_unspent))
         before = notes.get_note(self._store, key)
@@ -253,7 +259,7 @@ class BlockChains:
     def _stand(self, pool: SourcePool, first: Sequence[Subject]) -> _Stand | None:
         """Newcomers join above all that was read for others; where that ends far below, at the
         newest block, or at the lowest that those lack who were read by themselves until now."""
-        head = _believed_head(pool)
+        head = self._head(pool)
         if head is None:
             return None
         chain = pool.chain
@@ -280,6 +286,11 @@ class BlockChains:
             places |= dict.fromkeys(fresh, stand.next)
         blocks.join(self._store, pool.chain.key, places, stand.head.time, outputs)
         known.members.update({each.address: place for each, place in places.items()})
+
+    def _head(self, pool: SourcePool) -> Head | None:
+        asked = (w for w in pool.wholes if pool.usable(w, everything=self._everything))
+        heads = (pool.believed_head(whole) for whole in asked)
+        return next((head for head in heads if head is not None), None)
 
     def _ready(
         self, pool: SourcePool, stand: _Stand, fresh: Sequence[Subject]
@@ -331,10 +342,3 @@ class BlockChains:
 
 def _is_read(state: StreamState) -> bool:
     return state.ok is not None and state.failing is None
-
-
-def _believed_head(pool: SourcePool) -> Head | None:
-    heads = (
-        pool.believed_head(whole) for whole in pool.wholes if pool.usable(whole, everything=False)
-    )
-    return next((head for head in heads if head is not None), None)

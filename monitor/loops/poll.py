@@ -81,7 +81,7 @@ class Poller:
         self._followed = followed
         self._is_spent = lambda: calls is not None and report.calls >= calls
         self._chains.clear()
-        self._blocks.begin()
+        self._blocks.begin(everything=everything)
         if only is None:
             # Who joins asks where the chain stands.
             self._begin_chains([ChainWide(chain) for chain in self._blocks.chains])

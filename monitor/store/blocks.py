@@ -59,6 +59,17 @@ def newcomers(store: Reader, chain: str, most: int) -> Iterator[list[Subject]]:
         after = rows[-1]["due"], rows[-1]["rowid"]
 
 
+def severe(store: Reader, chain: str, most: int) -> list[Subject]:
+    """Newcomers with a severe entry, those first that have waited longest."""
+    rows = store.read(
+        f"SELECT key AS subject FROM scope s WHERE chain = ? AND due < {PARKED} "
+        "AND address <> '*' AND EXISTS (SELECT 1 FROM entry e WHERE e.subject = s.key "
+        f"AND e.retired IS NULL AND {_RANK} = 0) ORDER BY due LIMIT ?",
+        [chain, most],
+    )
+    return _subjects(chain, rows)
+
+
 def due_alone(
     store: Reader, chain: str, now: int | None, left_out: Iterable[Subject]
 ) -> list[Subject]:
