@@ -17,7 +17,7 @@ from world.listed import take_list
 from world.older import older
 from world.tamper import untriggered
 
-from monitor.model import Axis, Head, Subject
+from monitor.model import Axis, Head, Subject, entry_lines
 from monitor.model.acts import DAEMON, CloseCase, KeepHeads, Respell, Retire, SetClock
 from monitor.model.acts_trace import Follow
 from monitor.model.cases import CaseState
@@ -169,8 +169,8 @@ def last_act(store: Store) -> list[dict[str, Any]]:
 
 def changed(store: Store) -> list[list[Any]]:
     """Of the newest act, the entries that it changed: id, before, after."""
-    parts = [text["body"]["entries"] for text in last_act(store) if text["what"] == "entries"]
-    return [line for part in parts for line in part]
+    parts = [text["body"] for text in last_act(store) if text["what"] == "entries"]
+    return [[*line] for part in parts for line in entry_lines.lines(part)]
 
 
 def test_a_list_tells_what_it_changes_and_one_that_says_nothing_new_is_no_act(book: Book) -> None:
@@ -343,7 +343,8 @@ def logged(store: Store) -> dict[str, list[tuple[Any, ...]]]:
         elif text["what"] == "list":
             found["list_version"].append((body["sha256"], at))
         elif text["what"] == "entries":
-            found["entry"] += [(name,) for name, was, _ in body["entries"] if was is None]
+            entries = [*entry_lines.lines(body)]
+            found["entry"] += [(name,) for name, was, _ in entries if was is None]
             if "list" in body:
-                found["entry_version"] += [(name, at) for name, _, _ in body["entries"]]
+                found["entry_version"] += [(name, at) for name, _, _ in entries]
     return found

@@ -19,6 +19,7 @@ from world import chain, long_list
 from world.listed import take_list
 from world.parts import REPO
 
+from monitor.model import entry_lines
 from monitor.store import taking
 from monitor.store.sqlite import Store
 
@@ -35,7 +36,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def logged(store: Store) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     """What the log says of entries: id, columns before, columns now."""
     for body in chain.bodies(store):
-        yield from map(tuple, body.get("entries", ()) if "columns" not in body else ())
+        if "entries" in body:
+            yield from map(tuple, entry_lines.lines(body))
 
 
 def check(store: Store, listed: int) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.chains.address import AddressError, canonical
+from monitor.loops.list_fresh import Fresh
 from monitor.model import Chain, Entry, Watched
+from monitor.model.acts import Listed
 from monitor.model.lists import ListConfig, Listing, Publication, Row
-from monitor.store import listing
-from monitor.store.port import Reader
+from monitor.store import listing, taking
+from monitor.store.port import Fields, Reader
 from monitor.store.rows import entry_terms
 from monitor.watchlist import listed
 from monitor.watchlist.imports.judge import Judge
@@ -36,31 +38,46 @@ class Entries:
         waits: str = "",
         coming: Publication | None = None,
         words: listed.Words | None = None,
-    ) -> list[Entry]:
+        judged: int = 0,
+    ) -> list[Listed]:
         """Those on these addresses that are not recorded as they have to be. `waits`: the day
         from which those are read that nobody has said yes to; `coming`: a version that is being
-        taken; `words`: what people said, with a word that is just being said."""
+        taken; `words`: what people said, with a word that is just being said; `judged`: the version
+        whose new rows were judged by the settings of now."""
         store, name = self.store, config.name
         said = listing.words(store, name) if words is None else words
         stored = listing.stored(store, name, addresses)
-        told = listing.histories(store, name, addresses, coming)
+        told, ending = listing.told_of(store, name, addresses, coming)
         judge = self.judge(config)  # long in the making
-        by_now = {key: [_by_now(row, judge) for row in rows] for key, rows in told.items()}
-        twins = {t for rows in told.values() for row in rows if (t := row.row.judged.twin)}
+        where = (self._chains_of(judge, judged), self._spelled)
+        twins = {t for rows in told.values() for row in rows if (t := row["twin"])}
         own = listing.histories(store, name, sorted(twins), coming)  # they stand there themselves
-        where = (self._chains_of(judge), self._spelled)
+
+        def made(target: listing.Target, rows: Sequence[Fields]) -> list[Entry]:
+            history = listing.history(rows, ending, coming)
+            by_now = [_by_now(row, judge) for row in history]
+            known = stored.get(target, ())
+            found = _entries(config, by_now, said, known, waits, where)
+            return [entry for entry in found if not _is_told_by(own, entry)]
+
+        fresh = Fresh(name, made, judged)
         return [
-            entry
-            for target, history in by_now.items()
-            for entry in _entries(config, history, said, stored.get(target, ()), waits, where)
-            if not _is_told_by(own, entry)
+            each
+            for target, rows in told.items()
+            for each in (
+                fresh.listed(target, rows[0])
+                if len(rows) == 1 and not said and target not in stored
+                else taking.listed(made(target, rows))
+            )
         ]
 
-    def _chains_of(self, judge: Judge) -> listed.ChainsOf:
-        """Where rows are watched, by the settings of now."""
+    def _chains_of(self, judge: Judge, judged_nr: int) -> listed.ChainsOf:
+        """Where rows are watched, by the settings of now; `judged_nr`: see `changed`."""
 
         def chains_of(row: Listing, wanted: Collection[str]) -> Collection[str]:
             address, refused = row.row.judged.address or "", bool(row.row.judged.rule)
+            if row.from_nr == judged_nr and not wanted:
+                return self._ours(listed.as_judged(row))
             fitting = [each for each in wanted if self._written(each, address)]
             if fitting or refused:
                 return fitting or self._ours(listed.as_judged(row))

@@ -11,7 +11,7 @@ from monitor.loops.clock import now
 from monitor.loops.hands import reason_of
 from monitor.loops.lists import Lists
 from monitor.model import Entry, Watched
-from monitor.model.acts import Actor, SayOfList
+from monitor.model.acts import Actor, Listed, SayOfList
 from monitor.model.dates import utc_day
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.lists import ListConfig, Listing, Publication, Word
@@ -82,7 +82,7 @@ def retire_of_list(lists: Lists, by: Actor, name: str, address: str, why: str) -
             reason = "is retired already" if about.stored else "is not watched for this list"
             raise _problem(address, reason, "Nothing to do")
         ended = f'{utc_day(now())} {by.recorded} "{why}"'
-        entries = [replace(entry, retired=ended) for entry in about.active]
+        entries = taking.listed(replace(entry, retired=ended) for entry in about.active)
         _record(lists, about, by, {"retired": True}, why, entries)
     return f"retired   {about.shown} of list {name}: {_entries(entries)}; what was recorded stays"
 
@@ -122,7 +122,7 @@ def _against_end(about: _About) -> dict[str, object]:
 def _say(
     lists: Lists, config: ListConfig, about: _About, by: Actor, values: Mapping[str, object],
     why: str,
-) -> list[Entry]:  # fmt: skip
+) -> list[Listed]:  # fmt: skip
     """Returns the entries that it makes and changes."""
     name, store, moment = config.name, lists.store, now()
     words = listing.words(store, name)
@@ -140,16 +140,15 @@ def _say(
 
 def _record(
     lists: Lists, about: _About, by: Actor, values: Mapping[str, object], why: str,
-    entries: Sequence[Entry],
+    entries: Sequence[Listed],
 ) -> None:  # fmt: skip
     """`about` the entries that there are, and those that it makes."""
     ids = dict.fromkeys([*(w.entry.id for w in about.stored), *(e.id for e in entries)])
-    version, made = about.version, taking.listed(entries)
-    act = SayOfList(now(), version, about.target, values, why, made, [*ids])
+    act = SayOfList(now(), about.version, about.target, values, why, entries, [*ids])
     commit(lists.store, by, act)
 
 
-def _entries(entries: Sequence[Entry]) -> str:
+def _entries(entries: Sequence[Listed]) -> str:
     names = sorted({entry.subject.chain for entry in entries})
     return f"watched on {', '.join(names)}" if names else "no entry changes"
 

@@ -19,8 +19,8 @@ from monitor.loops import list_files
 from monitor.loops.clock import now
 from monitor.loops.list_entries import NOT_CHOSEN, Entries
 from monitor.loops.router import Router
-from monitor.model import Chain, Entry
-from monitor.model.acts import DAEMON, AcceptGrown, Actor, TakeEntries, TakePublication
+from monitor.model import Chain
+from monitor.model.acts import DAEMON, AcceptGrown, Actor, Listed, TakeEntries, TakePublication
 from monitor.model.dates import utc_day
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.lists import (
@@ -34,7 +34,7 @@ from monitor.model.lists import (
     Row,
 )
 from monitor.model.plain import tidy
-from monitor.store import listing, staging, taking
+from monitor.store import listing, staging
 from monitor.store.commit import commit
 from monitor.store.port import Store
 from monitor.watchlist.imports.lists import Preamble, reader
@@ -48,7 +48,7 @@ REASONS = 5  # for which rows are refused that are told where no other row is th
 REMARKS, LONGEST_REMARK = 20, 300  # on a file that are kept; characters of each
 READ = 10_000  # rows that are staged in one transaction: each waits for the disk
 AT_A_TIME = 1 << 20  # bytes of a file that are packed
-PART = 2000  # addresses whose entries are made in one commit: some tenths of a second
+PART = 4000  # addresses whose entries are made in one commit: some tenths of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,8 @@ class Lists:
     # Held by whoever works out entries until they are written: versions, and words of people.
     deciding: threading.RLock = field(default_factory=threading.RLock)
     _taking: threading.Lock = field(default_factory=threading.Lock)
+    # Of each list the version whose rows this process has judged, by the settings of now.
+    _judged: dict[str, int] = field(default_factory=dict)
 
     @property
     def makes(self) -> Entries:
@@ -128,6 +130,7 @@ class Lists:
         staging.begin(self.store, name)
         try:
             coming = self._stage(config, fetched, before)
+            self._judged[name] = coming.nr
             held = "" if shrunk or before is None else held_back(coming, before)
             if held:
                 return Outcome(None, why=held)
@@ -146,7 +149,7 @@ class Lists:
         """Read all rows into the record, beside what is in force."""
         name, preamble, count = config.name, Preamble(), 0
         with list_files.watched(fetched.path, self._read) as file:
-            rows = self._judged(config, reader(config.kind)(file, fetched.name, preamble))
+            rows = self._judge(config, reader(config.kind)(file, fetched.name, preamble))
             while part := [*islice(rows, READ)]:
                 list_files.room(self.home)
                 staging.stage(self.store, name, part)
@@ -175,7 +178,7 @@ class Lists:
     def _read(self, size: int) -> None:
         self.look(f"{size / 1e6:,.1f} MB read")
 
-    def _judged(self, config: ListConfig, rows: Iterator[Published]) -> Iterator[Row]:
+    def _judge(self, config: ListConfig, rows: Iterator[Published]) -> Iterator[Row]:
         return map(self.makes.judge(config).row, rows)
 
     def _keep(self, name: str, fetched: Fetched) -> None:
@@ -227,13 +230,13 @@ class Lists:
             entries, terms = self._with_it(config, coming, utc_day(moment) if waits else "")
             act = TakePublication(
                 *(moment, coming, [each for each in found if each], accepted, waits),
-                *(taking.listed(entries), terms),
+                *(entries, terms),
             )
             commit(store, by, act)
 
     def _with_it(
         self, config: ListConfig, coming: Publication, waits: str
-    ) -> tuple[Sequence[Entry], str]:
+    ) -> tuple[Sequence[Listed], str]:
         """The entries that a version changes, and by which settings; none where they are made
         after it, in parts: those before it are by other settings, or they are very many."""
         state, terms = listing.state(self.store, config.name), terms_of(config)
@@ -245,7 +248,8 @@ class Lists:
         if behind or len(addresses) > AT_ONCE:
             return (), ""
         waits = utc_day(state.grown) if state.grown else waits
-        return self.makes.changed(config, addresses, waits, coming), terms
+        judged = self._judged.get(config.name, 0)
+        return self.makes.changed(config, addresses, waits, coming, judged=judged), terms
 
     # -- the entries -----------------------------------------------------------------------
 
@@ -281,9 +285,10 @@ class Lists:
         with self.deciding:
             version = listing.newest(self.store, config.name)
             grown = listing.state(self.store, config.name).grown
-            entries = self.makes.changed(config, addresses, utc_day(grown) if grown else "")
+            waits, judged = utc_day(grown) if grown else "", self._judged.get(config.name, 0)
+            entries = self.makes.changed(config, addresses, waits, judged=judged)
             if version is not None and entries:
-                act = TakeEntries(now(), version.sha256, taking.listed(entries))
+                act = TakeEntries(now(), version.sha256, entries)
                 commit(self.store, DAEMON, act)
 
     def accept_grown(self, name: str, by: Actor) -> int:

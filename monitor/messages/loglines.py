@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 
+from monitor.model import entry_lines
 from monitor.model.acts import Body
 from monitor.model.plain import plural, quoted, tidy, utc
 
@@ -114,7 +115,7 @@ def _table(body: Body) -> str:
 def _entries(body: Body) -> str:
     """What is the same for all of some entries: they are new, ended, came back, or changed."""
     done: dict[str, list[str]] = {}
-    for entry, was, now in body["entries"]:
+    for entry, was, now in entry_lines.lines(body):
         words = _became_listed(was, now) or _became(was, now)
         done.setdefault(words, []).append(_entry(entry, was or {}, now))
     return "; ".join(f"{words} {_some(names)}" for words, names in done.items())

@@ -46,9 +46,14 @@ def _known(conn: Connection, act: TakeList) -> list[Fields]:
     """The entries of the watchlist that the record holds, or those that a part is about."""
     if not act.of:
         return conn.execute(f"SELECT {_COLUMNS} FROM entry WHERE list = ''").fetchall()
-    sql = f"SELECT {_COLUMNS} FROM entry WHERE id = ? AND list = ''"
-    found = (conn.execute(sql, (each,)).fetchone() for each in act.of)
-    return [row for row in found if row is not None]
+    found = known(conn, f"{_COLUMNS}, list", act.of).values()
+    return [row for row in found if not row["list"]]
+
+
+def known(conn: Connection, columns: str, ids: Sequence[str]) -> dict[str, Fields]:
+    """Those of these entries that there are, by id."""
+    sql = f"SELECT {columns} FROM entry WHERE id IN (SELECT value FROM json_each(?))"
+    return {row["id"]: row for row in conn.execute(sql, (json.dumps(ids),)).fetchall()}
 
 
 def _take(conn: Connection, rows: Sequence[Fields], act: TakeList) -> list[Changed]:
@@ -114,12 +119,9 @@ def write(conn: Connection, taken: Sequence[Listed], now: int, sha256: str) -> N
     """Add entries and change them, as a list has them of which this is the digest; a new one is
     due at once."""
     conn.executemany(
-        "INSERT INTO scope (key, chain, address) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
-        [(t.subject.key, t.subject.chain, t.subject.address) for t in taken],
-    )
-    conn.executemany(
-        "UPDATE scope SET due = 0 WHERE key = ? AND NOT EXISTS (SELECT 1 FROM entry WHERE id = ?)",
-        [(t.subject.key, t.id) for t in taken],
+        "INSERT INTO scope (key, chain, address) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE "
+        "SET due = 0 WHERE NOT EXISTS (SELECT 1 FROM entry WHERE id = ?)",
+        [(t.subject.key, t.subject.chain, t.subject.address, t.id) for t in taken],
     )
     conn.executemany(
         "INSERT INTO entry (id, subject, case_id, terms, added, retired) VALUES (?,?,?,?,?,?) "

@@ -102,9 +102,7 @@ _CASE = "SELECT case_id FROM entry WHERE id = ?"
 
 def _entries(conn: Connection, entries: Sequence[Listed], now: int, sha256: str) -> list[Part]:
     """Add and change entries; those that are recorded so are left alone."""
-    sql = f"SELECT {_COLUMNS} FROM entry WHERE id = ?"
-    found = (conn.execute(sql, (each.id,)).fetchone() for each in entries)
-    known = {row["id"]: row for row in found if row is not None}
+    known = carry_entries.known(conn, _COLUMNS, [each.id for each in entries])
     taken = [each for each in entries if carry_entries.differs(each, known.get(each.id))]
     carry_entries.write(conn, taken, now, sha256)
     changes = [_change(conn, each, known.get(each.id), now) for each in taken]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from monitor.model import entry_lines
+from monitor.model.entry_lines import Columns
 from monitor.store.log import Part
 
 MOST = 500  # entries in one row of the log
-
-Columns = Mapping[str, object]  # of table entry, by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,14 @@ class Changed:
 
 def parts(changes: Iterable[Changed], **more: object) -> list[Part]:
     """Case by case; every part holds `more` too."""
-    found: dict[frozenset[str], list[object]] = {}
+    found: dict[frozenset[str], list[tuple[str, Columns | None, Columns]]] = {}
     for each in changes:
         cases = frozenset(filter(None, (each.case, each.before)))
-        found.setdefault(cases, []).append([each.id, each.was, each.now])
+        found.setdefault(cases, []).append((each.id, each.was, each.now))
     return [
         Part(
             "entries",
-            {"entries": lines[start : start + MOST], **more},
+            {**entry_lines.body(lines[start : start + MOST]), **more},
             cases,
         )
         for cases, lines in found.items()

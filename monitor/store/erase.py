@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 
+from monitor.model import entry_lines
 from monitor.model.acts import Actor, Body, EraseAsked, Erased
 from monitor.model.cases import CaseState
 from monitor.model.errors import Conflict
@@ -58,8 +59,9 @@ def _taken(body: Body) -> Keys:
 
 def _entries(body: Body) -> Keys:
     """All but the terms."""
-    lines = [[entry, _bare(was), _bare(now)] for entry, was, now in body["entries"]]
-    terms = [line[2].get("terms") is not None for line in body["entries"]]
+    every = [*entry_lines.lines(body)]
+    lines = [[entry, _bare(was), _bare(now)] for entry, was, now in every]
+    terms = [line[2].get("terms") is not None for line in every]
     return {"entries": lines, "terms": terms, **({"list": body["list"]} if "list" in body else {})}
 
 

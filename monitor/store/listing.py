@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -155,13 +155,37 @@ def histories(
 ) -> Histories:
     """Everything that a list ever said of these addresses, oldest first, by (address, entity).
     `coming`: a version that is being taken, as if it were in force."""
-    told = _about(store, name, "address", addresses)
+    groups, ending = told_of(store, name, addresses, coming)
+    return {target: history(rows, ending, coming) for target, rows in groups.items()}
+
+
+def told_of(
+    store: Reader, name: str, addresses: Sequence[str], coming: Publication | None = None
+) -> tuple[dict[Target, list[Fields]], Collection[str]]:
+    """The rows of `histories` as the record has them, for who needs few of them as values (see
+    `history`); and the keys of those that end with the version that is being taken."""
+    sql = f"{_LISTING} WHERE +l.list = ? AND l.address IN ({{}})"  # the +: see _about
+    told, ending = store.read_in(sql, addresses, [name]), frozenset[str]()
     if coming is not None:
-        told = _with_coming(store, coming, addresses, told)
-    found: Histories = {}
-    for each in sorted(told, key=lambda each: (each.from_nr, each.key)):
-        found.setdefault(each.row.target, []).append(each)
-    return found
+        ending, new = _coming(store, coming, addresses, [row["key"] for row in told])
+        told = [*told, *new]
+    found: dict[Target, list[Fields]] = {}
+    for row in told:
+        found.setdefault((row["address"], row["entity"]), []).append(row)
+    return found, ending
+
+
+def history(
+    rows: Iterable[Fields], ending: Collection[str] = (), coming: Publication | None = None
+) -> list[Listing]:
+    """Of one address and entity, oldest first."""
+    told = sorted(rows, key=lambda row: (row["from_nr"], row["key"]))
+    return [
+        replace(each, until_nr=coming.nr, until=_until(each.since, coming))
+        if coming and each.until_nr is None and each.from_nr != coming.nr and each.key in ending
+        else each
+        for each in map(to_listing, told)
+    ]
 
 
 def _about(store: Reader, name: str, column: str, texts: Iterable[str]) -> list[Listing]:
@@ -172,25 +196,18 @@ def _about(store: Reader, name: str, column: str, texts: Iterable[str]) -> list[
     return [to_listing(row) for row in store.read_in(sql, texts, [name])]
 
 
-def _with_coming(
-    store: Reader, coming: Publication, addresses: Sequence[str], told: Sequence[Listing]
-) -> list[Listing]:
-    """After a version whose new rows were put down and whose ending ones are marked."""
+def _coming(
+    store: Reader, coming: Publication, addresses: Sequence[str], keys: Sequence[str]
+) -> tuple[frozenset[str], list[Fields]]:
+    """Of a version whose new rows were put down and whose ending ones are marked: which of these
+    keys end, and its new rows."""
     sql = "SELECT key FROM staged WHERE list = ? AND key IN ({})"
-    rows = store.read_in(sql, (each.key for each in told), [coming.list])
-    ending = {row["key"] for row in rows}
-    ended = [
-        replace(each, until_nr=coming.nr, until=_until(each.since, coming))
-        if each.until_nr is None and each.key in ending
-        else each
-        for each in told
-    ]
+    ending = frozenset(row["key"] for row in store.read_in(sql, keys, [coming.list]))
     sql = (
         "SELECT *, ? AS from_at, NULL AS until_at FROM listing "
         "WHERE list = ? AND from_nr = ? AND address IN ({})"
     )
-    new = store.read_in(sql, addresses, [coming.fetched, coming.list, coming.nr])
-    return [*ended, *map(to_listing, new)]
+    return ending, store.read_in(sql, addresses, [coming.fetched, coming.list, coming.nr])
 
 
 def _until(since: str, coming: Publication) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from monitor.model import entry_lines
 from monitor.model.acts import Actor, ActorKind
 from monitor.model.difference import Difference, Report
 from monitor.store.verify import gone, lists, persons, trace
@@ -93,7 +94,7 @@ def watchlist(expected: Expected, told: Told) -> None:
 
 def entries(expected: Expected, told: Told) -> None:
     """New entries, changed ones, and those that got another id."""
-    for entry, was, now in told.body["entries"]:
+    for entry, was, now in entry_lines.lines(told.body):
         mine = now.pop("id", entry)
         if was is None:
             expected.add("entry", [entry], _NEW_ENTRY | now, told.seq)

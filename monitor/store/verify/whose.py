@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from monitor.model import entry_lines
 from monitor.model.difference import Difference, Report
 from monitor.store.port import Connection
 from monitor.store.verify.chain import Told
@@ -128,7 +129,7 @@ class Whose:
         return self._of(self._expected.entry_of(line[0]) for line in told.body["alerts"])
 
     def _entries(self, told: Told) -> Cases:
-        lines = told.body["entries"]
+        lines = [*entry_lines.lines(told.body)]
         new = {now["case_id"] for *_, now in lines if "case_id" in now}  # or another than before
         return self._of(entry for entry, was, _ in lines if was is not None) | (new - {""})
 
