@@ -329,6 +329,10 @@ class Http:
         return Answer(response.status_code, clean, headers, digest, self._origin)
 
     def _body(self, response: requests.Response) -> bytes | None:
+        length = response.raw.length_remaining  # None: in pieces of its own, without one
+        if length is not None and length <= self._max_bytes and not _packed(response):
+            # Megabytes of blocks: half of the time of putting pieces together.
+            return bytes(response.raw.read())
         chunks: list[bytes] = []
         size = 0
         for chunk in response.iter_content(_CHUNK):  # unpacked as it comes, never whole
@@ -343,6 +347,10 @@ def _asked(method: str, path: str, params: Mapping[str, str | int] | None, paylo
     parts = {"method": method, "path": path, "params": params, "payload": payload}
     given = {name: part for name, part in parts.items() if part}
     return json.dumps(given, separators=(",", ":"))
+
+
+def _packed(response: requests.Response) -> bool:
+    return bool(response.headers.get("Content-Encoding"))
 
 
 def _is_rpc_error(body: bytes) -> bool:

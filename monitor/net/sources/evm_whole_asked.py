@@ -7,12 +7,14 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
+from itertools import compress
 from typing import TypeVar
 
 from monitor.model.answers import Heard
 from monitor.net.heard import extract_of
 from monitor.net.http import Answer, Http
 from monitor.net.sources.evm_batch import Asking, Call
+from monitor.net.sources.parsing import column
 
 _HASHES = ("transactionHash", "hash", "txHash")  # as logs, transactions and trees name theirs
 ROUNDS, IN_VAIN = 5, 2  # of asking again: at most, and those that bring nothing
@@ -111,7 +113,7 @@ def _named(
 ) -> list[object]:
     try:
         key = next((name for name in _HASHES if name in rows[0]), "") if rows else ""
-        found = [row for row in rows if row.get(key) in names]
+        found = list(compress(rows, map(names.__contains__, column(rows, key))))
     except (AttributeError, TypeError):  # one of them is no object, or names no text
         return []
     matched.update(str(row[key]).lower() for row in found)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import compress
 from operator import itemgetter
@@ -25,12 +25,12 @@ from monitor.net.sources.evm_logs import BATCH, SINGLE, parse_logs
 from monitor.net.sources.evm_rows import told_address
 from monitor.net.sources.evm_system import DEPOSIT, UNDEBITED, TxFacts, facts_of
 from monitor.net.sources.evm_traces import Row, frames_of_tx, traces_of_tx
-from monitor.net.sources.parsing import Parsed, RowError, fields, hash32, hex_whole
+from monitor.net.sources.parsing import Parsed, RowError, column, fields, hash32, hex_whole
 
 Raw = Mapping[str, Any]  # decoded JSON, as it came
 Has = Callable[[object], bool]
 _FROM, _TO, _PATH = (itemgetter(name) for name in ("from", "to", "traceAddress"))
-_UNREADABLE = (KeyError, TypeError, AttributeError, ValueError)
+_UNREADABLE = (LookupError, TypeError, AttributeError, ValueError)
 _HEX = re.compile(r"0x[0-9a-fA-F]{1,16}\Z")
 _NOTHING = (None, "0x0", "0x", "0x00")
 _SYSTEM = frozenset(hex(kind) for kind in (DEPOSIT, *UNDEBITED))
@@ -131,7 +131,7 @@ class Matcher:
 
     def _logs(self, found: Touched, members: Members) -> None:
         seen, has = set(), members.has
-        for log in found.block.logs:
+        for log in _worth_looking_at(found.block.logs, has, self._issuers):
             try:
                 topics = log["topics"]
                 for end in topics[2:4] if topics[0] in (SINGLE, BATCH) else topics[1:3]:
@@ -217,6 +217,25 @@ def _worth_reading(txs: Sequence[Raw], has: Has) -> Sequence[Raw]:
         return [tx for tx, gives, takes, to in mine if gives or takes or not to]
     except _UNREADABLE:
         return txs  # one of them names nobody: each is read by itself
+
+
+def _worth_looking_at(logs: Sequence[Raw], has: Has, issuers: Set[str]) -> Sequence[Raw]:
+    """Those of which a topic names a member, and those that an issuer wrote. By the different
+    topics of a block, which are far fewer than those of its logs."""
+    try:
+        topics = column(logs, "topics")
+        mine = {end for end in set[str]().union(*topics) if has("0x" + end[26:].lower())}
+        written = column(logs, "address") if issuers else ()
+        theirs = {address for address in set(written) if address.lower() in issuers}
+        if not mine and not theirs and all(topics):
+            return ()
+        return [
+            log
+            for log, ends in zip(logs, topics, strict=True)
+            if not ends or not mine.isdisjoint(ends) or (theirs and log["address"] in theirs)
+        ]
+    except _UNREADABLE:
+        return logs  # one of them names nothing: each is looked at by itself
 
 
 def _created(sender: str, tx: Raw) -> str | None:

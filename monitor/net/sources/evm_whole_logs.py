@@ -3,7 +3,9 @@ question over the range. A block without any is held against its header's logsBl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import methodcaller
 
 from monitor.model import Chain
 from monitor.model.errors import BadResponse, NotServed, NotYet, Refused, SourceError
@@ -14,7 +16,7 @@ from monitor.net.sources.evm_refusals import no_such_call
 from monitor.net.sources.evm_whole_asked import Asked
 from monitor.net.sources.evm_whole_block import Block, Raw
 from monitor.net.sources.evm_whole_receipts import Receipts
-from monitor.net.sources.parsing import RowError, fields, hex_whole, place
+from monitor.net.sources.parsing import RowError, column, fields, hex_whole, place
 
 FEW = 3  # blocks that are asked for one by one at once; more of them by their range first
 AGAIN = 86_400.0  # seconds until a node that lists no logs without an address is asked again
@@ -122,16 +124,15 @@ class LogsOfBlocks:
         by_height: dict[int, list[Raw]] = {block.height: [] for block in blocks}
         names = {block.height: block.name for block in blocks}
         last = blocks[-1].height
-        heights: dict[object, int] = {}  # as they are written
-        for log in told:
-            height = _height(self._name, log, heights)
+        for height, logs in _by_height(self._name, told):
             if height > last and len(blocks) > 1:
                 continue  # of blocks that did not come
             if height not in by_height:
                 raise BadResponse(f"{self._name} answered logs that were not asked for")
-            if log.get("blockHash") != names[height] or log.get("removed") is True:
+            here = column(logs, "blockHash").count(names[height])
+            if here < len(logs) or True in column(logs, "removed"):
                 raise Changed(f"the logs are of another block {height}")
-            by_height[height].append(log)
+            by_height[height] += logs
         for block in blocks:
             block.logs = by_height[block.height]
 
@@ -240,13 +241,10 @@ def _fits(block: Block, receipts: Iterable[Raw]) -> bool:
         return False
 
 
-def _height(name: str, log: object, read: dict[object, int]) -> int:
+def _by_height(name: str, logs: Iterable[object]) -> Iterator[tuple[int, list[Raw]]]:
+    """Logs that follow each other in one block, with its height. Raises BadResponse."""
     try:
-        written = fields(log).get("blockNumber")
-        if isinstance(written, str) and written in read:
-            return read[written]
-        height = place(hex_whole(written, "blockNumber"), "blockNumber")
+        for written, run in groupby(map(fields, logs), methodcaller("get", "blockNumber")):
+            yield place(hex_whole(written, "blockNumber"), "blockNumber"), list(run)
     except RowError as error:
         raise BadResponse(f"{name}: {error}") from None
-    read[written] = height
-    return height

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from monitor.model.errors import BadResponse, NotYet, Refused, SourceError
 from monitor.net.sources.evm_batch import Call
 from monitor.net.sources.evm_whole_block import Block
+from monitor.net.sources.parsing import column
 
 TRACE_BLOCK, DEBUG, NONE, AUTO = "trace_block", "debug", "none", "auto"
 AGAIN = 86_400.0  # seconds until a node without traces is asked for them again
@@ -91,8 +92,8 @@ def all_traced(told: object, name: str, hashes: Sequence[object]) -> bool:
     try:
         return isinstance(told, list) and (
             # Rewards of blocks are of no transaction, and some nodes leave the name out there.
-            {t.get("transactionHash") for t in told} - {None} == set(hashes)
-            and {t.get("blockHash") for t in told} <= {name}
+            set(column(told, "transactionHash")) - {None} == set(hashes)
+            and set(column(told, "blockHash")) <= {name}
         )
     except (AttributeError, TypeError):
         return False
@@ -114,7 +115,7 @@ def all_framed(told: object, hashes: Sequence[object]) -> bool:
 
 def take(block: Block, how: str, told: object) -> bool:
     """Give a block its traces; False where these are not those of all its transactions."""
-    hashes = [tx.get("hash") for tx in block.txs]
+    hashes = column(block.txs, "hash")
     if how == TRACE_BLOCK:
         if not all_traced(told, block.name, hashes):
             return False
