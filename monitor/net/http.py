@@ -14,12 +14,13 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from json import JSONDecoder
 from typing import Any, NoReturn
 
+import msgspec
 import requests
 import urllib3
 
@@ -72,11 +73,17 @@ class Answer:
         """The same of megabytes of a node's blocks, where looking at every object and number would
         cost ten times what decoding costs: of a key that appears twice the last one counts, and a
         number may have the 4,300 digits that Python allows."""
-        return self._decoded(_PLAIN)
+        self._refuse_too_many()
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return _FAST.decode(self.body)
+        return self._decoded(_PLAIN)  # which mends broken text, or says what is wrong
 
-    def _decoded(self, decoder: JSONDecoder) -> object:
+    def _refuse_too_many(self) -> None:
         if _too_many(self.body):
             raise BadResponse(f"{self.origin}: answered with more values than any list has")
+
+    def _decoded(self, decoder: JSONDecoder) -> object:
+        self._refuse_too_many()
         text = self.text.removeprefix("\ufeff")
         try:
             return decoder.decode(_SURROGATES.sub(_mend, text) if "\\" in text else text)
@@ -148,6 +155,7 @@ _DECODER, _EXACT = (
     )
 )
 _PLAIN = JSONDecoder(parse_constant=_constant)
+_FAST = msgspec.json.Decoder()  # half of the time of Python's, and fewer texts: equal keys are one
 
 
 class Http:
