@@ -123,6 +123,7 @@ def test_blocks_hold_what_lists_of_addresses_hold(evm_world: EvmWorld, explorer:
 
 # -- how a node shows what it has ------------------------------------------------------------
 
+TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 GETS = "eth_getTransactionReceipt", "eth_getBlockReceipts"
 
 
@@ -456,6 +457,49 @@ def test_logs_that_are_cut_in_silence(evm_world: EvmWorld, truth: Told, cap: int
     with before(evm_world.rpc, twist) as proxy:
         face = whole(proxy.url, traces="trace_block")
         assert rows_of(read_all(face, people(evm_world))) == truth
+
+
+BROKEN: dict[str, tuple[str, dict[str, Any]]] = {
+    "a log without topics": ("eth_getLogs", {"topics": []}),
+    "a log with something else": ("eth_getLogs", {"topics": None}),
+    "a log with numbers": ("eth_getLogs", {"topics": [TRANSFER, 7, {}]}),
+    "a trace of nobody": ("trace_block", {"action": {"value": "0x1"}, "traceAddress": [0]}),
+    "a trace without a place": ("trace_block", {"traceAddress": None, "action": 7}),
+    "a transaction of nobody": ("eth_getBlockByNumber", {"from": None, "to": 7}),
+}
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("what", BROKEN)
+def test_one_part_that_cannot_be_read_costs_none_beside_it(
+    evm_world: EvmWorld, truth: Told, what: str
+) -> None:
+    """All others are found, but for the calls of its own transaction; and of its block it is
+    told."""
+    method, change = BROKEN[what]
+    heights: set[int] = set()
+
+    def twist(asked: str, params: list[Any], result: Any) -> Any:
+        if asked != method or not result or params == [hex(0), True]:
+            return result
+        rows = result["transactions"] if isinstance(result, dict) else result
+        if not rows or not isinstance(rows[-1], dict):
+            return result
+        where = rows[-1]["blockNumber"]
+        heights.add(where if isinstance(where, int) else int(where, 16))
+        more = [*rows, {**rows[-1], **change}]
+        return {**result, "transactions": more} if isinstance(result, dict) else more
+
+    with before(evm_world.rpc, twist) as proxy:
+        batches = read_all(whole(proxy.url, traces="trace_block"), people(evm_world))
+    rows = rows_of(batches)
+    assert rows <= truth
+    lost = truth - rows
+    assert {row[3] for row in lost} <= ({"internal"} if method == "trace_block" else set())
+    assert {row[-2] for row in lost} <= heights
+    gaps = [gap for batch in batches for gap in batch.gaps]
+    assert {gap.at.lo for gap in gaps} == heights
+    assert heights
 
 
 @pytest.mark.real

@@ -154,7 +154,7 @@ _DECODER, _EXACT = (
         (_whole_or_text, _decimal_or_text, str),
     )
 )
-_PLAIN = JSONDecoder(parse_constant=_constant)
+_PLAIN = JSONDecoder(parse_float=_float, parse_constant=_constant)
 _FAST = msgspec.json.Decoder()  # half of the time of Python's, and fewer texts: equal keys are one
 
 

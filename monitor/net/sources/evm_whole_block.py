@@ -263,8 +263,11 @@ def _traces(found: Touched, traces: Sequence[Raw], members: Members) -> None:
     """Of `trace_block`."""
     touched: set[str] = set()
     try:
+        paths = list(map(_PATH, traces))
         failed = [trace for trace in traces if "error" in trace]
-        wanted: Sequence[Raw] = [*failed, *compress(traces, map(_PATH, traces))]
+        wanted: Sequence[Raw] = [*failed, *compress(traces, paths)]
+        if not set(map(type, paths)) <= {list}:
+            found.unread.append("a trace names no place")
     except _UNREADABLE:
         wanted = traces  # one of them has no place: each is read by itself
     for trace in wanted:
