@@ -463,7 +463,10 @@ BROKEN: dict[str, tuple[str, dict[str, Any]]] = {
     "a log without topics": ("eth_getLogs", {"topics": []}),
     "a log with something else": ("eth_getLogs", {"topics": None}),
     "a log with numbers": ("eth_getLogs", {"topics": [TRANSFER, 7, {}]}),
-    "a trace of nobody": ("trace_block", {"action": {"value": "0x1"}, "traceAddress": [0]}),
+    "a trace of nobody": (
+        "trace_block",
+        {"action": {"value": "0x1"}, "traceAddress": [0], "error": None},
+    ),
     "a trace without a place": ("trace_block", {"traceAddress": None, "action": 7}),
     "a transaction of nobody": ("eth_getBlockByNumber", {"from": None, "to": 7}),
 }

@@ -259,18 +259,22 @@ def _needs_receipt(found: Touched, tx: str, sent: Raw, members: Members) -> bool
 # -- calls inside transactions ----------------------------------------------------------------
 
 
-def _traces(found: Touched, traces: Sequence[Raw], members: Members) -> None:
-    """Of `trace_block`."""
-    touched: set[str] = set()
+def _worth_following(found: Touched, traces: Sequence[Raw]) -> Sequence[Raw]:
+    """Those that failed, and those inside transactions. Told by whole columns."""
     try:
         paths = list(map(_PATH, traces))
         failed = [trace for trace in traces if "error" in trace]
-        wanted: Sequence[Raw] = [*failed, *compress(traces, paths)]
-        if not set(map(type, paths)) <= {list}:
-            found.unread.append("a trace names no place")
     except _UNREADABLE:
-        wanted = traces  # one of them has no place: each is read by itself
-    for trace in wanted:
+        return traces  # one of them has no place: each is read by itself
+    if not set(map(type, paths)) <= {list}:
+        found.unread.append("a trace names no place")
+    return [*failed, *compress(traces, paths)]
+
+
+def _traces(found: Touched, traces: Sequence[Raw], members: Members) -> None:
+    """Of `trace_block`."""
+    touched: set[str] = set()
+    for trace in _worth_following(found, traces):
         try:
             if not trace["traceAddress"]:
                 if trace.get("error"):
@@ -297,12 +301,13 @@ def _traces(found: Touched, traces: Sequence[Raw], members: Members) -> None:
 
 
 def _names_any(trace: Raw, action: Raw, has: Has) -> bool:
-    for name in ("from", "to", "address", "refundAddress"):
-        end = action.get(name)
-        if end is not None and has(end.lower()):
-            return True
-    made = (trace.get("result") or {}).get("address")
-    return made is not None and has(made.lower())
+    """Raises KeyError where one of its ends is not named: it may be anybody."""
+    ends = [action.get(name) for name in ("from", "to", "address", "refundAddress")]
+    ends.append((trace.get("result") or {}).get("address"))
+    named = [end for end in ends if end is not None]
+    if len(named) < 2 and not trace.get("error"):
+        raise KeyError("an end")
+    return any(has(end.lower()) for end in named)
 
 
 def _frames(found: Touched, frames: Sequence[Raw], members: Members) -> None:
