@@ -4,9 +4,10 @@ address alone is said once: a published list has a million of them. Pure."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from monitor.model.acts import Body
+if TYPE_CHECKING:
+    from monitor.model.acts import Body
 
 Columns = Mapping[str, object]  # of table entry, by name
 Line = Sequence[Any]  # id before, columns before (None: it is new), columns now
