@@ -21,6 +21,9 @@ from monitor.app.fundwatch import Fundwatch
 from monitor.app.home import open_home
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import AccountLedger
+from monitor.loops.clock import now
+from monitor.loops.health.status import snapshot
+from monitor.loops.health.words import render
 from monitor.loops.passing import PassReport
 from monitor.model import Interval, intervals
 from monitor.store import blocks
@@ -125,6 +128,10 @@ class Open:
         rows = self.app.store.read("SELECT tx FROM alert WHERE kind = ?", [kind])
         return Counter(row["tx"] for row in rows)
 
+    def status(self) -> str:
+        found = snapshot(self.app.store, self.app.settings, now(), running=True)
+        return " ".join(render(found, everything=True, width=None).split())
+
     def covered(self, address: str) -> dict[str, tuple[Interval, ...]]:
         """What counts as read of an address, list by list."""
         found = self.app.store.read(
@@ -166,15 +173,19 @@ def test_who_joins_costs_no_call_and_its_history_is_owed(desk: Desk) -> None:
         assert desk.calls_of_lists() == 0
         assert home.rows() == {}
         owed = blocks.owed(home.app.store, "dev")
-        assert (owed.history, owed.severe, owed.blind) == (2, 2, 0)
+        assert (owed.history, owed.severe, owed.waits, owed.blind) == (2, 2, 0, 0)
         (tx,) = desk.pay(BOB)
         home.poll()
         assert home.told() == {tx: 1}
         home.work_off()
-        assert home.app.debts.left() == 2  # what is not final yet is still owed
+        owed = blocks.owed(home.app.store, "dev")
+        assert (owed.history, owed.severe, owed.waits, owed.blind) == (0, 0, 2, 0)
+        said = home.status()
+        assert "lies below the block at which it joined was read, and waits for confirm" in said
+        assert "history of 2 addresses was read up to the block of joining, and waits" in said
         desk.mine(FINALITY)
         home.work_off()
-        assert home.app.debts.left() == 0
+        assert blocks.owed(home.app.store, "dev").waits == 0
         assert desk.calls_of_lists() > 0
         assert home.told() == {tx: 1}
         assert {name for name, _ in home.rows()} == {before, tx}

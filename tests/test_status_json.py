@@ -107,11 +107,11 @@ def test_the_json_keeps_its_keys_and_their_order() -> None:
     )
     chain = ChainStatus(
         ReadingStatus(mode="blocks", head=95, covered_to=90, proven_to=80, behind=5, source="mine"),
-        DebtStatus(addresses=12, severe=1),
+        DebtStatus(addresses=12, severe=1, waiting=3),
         BlindStatus(Time(1_700_000_000), "HTTP 503", 1),
         InsideStatus(11, 1, Time(1_700_000_000), 30, "lists is asked what"),
     )
-    by_address = ChainStatus(ReadingStatus(mode="addresses", head=None), DebtStatus(0, 0))
+    by_address = ChainStatus(ReadingStatus(mode="addresses", head=None), DebtStatus(0, 0, 0))
     incident = OpenIncident(
         key="blind:dev/native",
         what="It is.",
@@ -322,7 +322,8 @@ STATUS_JSON = """\
       },
       "debt": {
         "addresses": 12,
-        "severe": 1
+        "severe": 1,
+        "waiting": 3
       },
       "blind": {
         "since": "2023-11-14T22:13:20Z",
@@ -348,7 +349,8 @@ STATUS_JSON = """\
       },
       "debt": {
         "addresses": 0,
-        "severe": 0
+        "severe": 0,
+        "waiting": 0
       },
       "blind": null,
       "inside": null

@@ -28,10 +28,11 @@ from monitor.app.fundwatch import Fundwatch
 from monitor.app.home import open_home
 from monitor.loops.health import vitals
 from monitor.loops.health.verdict import Blind, Start, Verdict, Vitals, judge
+from monitor.model.status import State
 from monitor.store import notes
 from monitor.store.sqlite import Store
 
-WELL = Vitals(now=10_000, running=True, entries=3, complete=3, channels=1)
+WELL = Vitals(now=10_000, running=True, counts={State.COMPLETE: 3}, channels=1)
 
 
 @pytest.mark.parametrize(
@@ -72,12 +73,19 @@ def test_each_of_these_is_not_well_and_says_so(change: dict[str, object], words:
     ("change", "words"),
     [
         ({}, "well: 3 of 3 entries fully read"),
-        ({"entries": 0, "complete": 0}, "well: no address is watched"),
+        ({"counts": {}}, "well: no address is watched"),
         (
-            {"complete": 1, "blind": (Blind("Dev", 2, 0, 9990),)},
-            "well: 1 of 3 entries fully read, 2 partly blind for a moment",
+            {
+                "counts": {State.COMPLETE: 1, State.BLIND: 2, State.BEHIND: 1},
+                "lists": {State.BLIND: "dev native"},
+                "blind": (Blind("Dev", 2, 0, 9990),),
+            },
+            "well: 1 of 4 entries fully read, 2 partly or wholly blind (dev native), 1 behind",
         ),
-        ({"limits": ("internal of Dev",)}, "entries fully read; no source lists internal of Dev"),
+        (
+            {"lists": {State.NOT_SERVED: "dev internal"}},
+            "well: 3 of 3 entries fully read, but for lists that no source serves (dev internal)",
+        ),
         ({"deaf": {"desk": 120}}, "well: "),
         (
             {"start": Start(912, 412, 3460, 8000, 16_000)},
@@ -135,7 +143,7 @@ def test_entries_of_any_severity_that_go_blind_make_it_not_well(tmp_path: Path) 
             knobs.fail_next = 10**6
             read_all(app, scene)
             assert verdict(app).well
-            assert "1 partly blind for a moment" in verdict(app).words
+            assert "1 partly or wholly blind (two all lists)" in verdict(app).words
             late = verdict(app, now() + 70)
             assert "1 entry on two cannot be read, since" in late.words
             assert not late.well
@@ -220,7 +228,7 @@ def test_every_place_says_the_same(tmp_path: Path) -> None:
             wait_for(lambda: page("/healthz").text.startswith("well: 2 of 2"), 30, scene.home.log)
             assert scene.home.run("status", "--healthy") == page("/healthz").text
             scene.explorer.knobs("dev", "etherscan").fail_next = 10**6
-            wait_for(lambda: "for a moment" in page("/healthz").text, 60, scene.home.log)
+            wait_for(lambda: "partly or wholly blind" in page("/healthz").text, 60, scene.home.log)
             scene.home.sql("UPDATE reading SET failing = failing - 100 WHERE failing IS NOT NULL")
             wait_for(lambda: page("/healthz").status_code == 503, 60, scene.home.log)
             assert "2 entries on dev cannot be read" in page("/healthz").text

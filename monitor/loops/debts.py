@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from monitor.decide import coverage
 from monitor.loops.leftover import calls_left
@@ -30,9 +31,16 @@ LOOK_AGAIN = 86_400  # seconds at least until a history that was read is looked 
 AGAIN = 300  # seconds until an address is tried again whose lists could not be read
 RESTS = 86_400  # ... whose history is so long that a person is asked first
 
-Holes = Mapping[str, tuple[Interval, ...]]  # by list
 # Reads these addresses to the start of their history, with about so many calls.
 Read = Callable[[Sequence[Subject], int], PassReport]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lack:
+    """What an address lacks below the block at which it joined."""
+
+    holes: Mapping[str, tuple[Interval, ...]]  # by list
+    waits: bool  # none of it is final yet: it may have been read, and counts later
 
 
 class Debts:
@@ -100,54 +108,50 @@ class Debts:
             default=MOST,
         )
 
-    def _owed(self, pool: SourcePool, subjects: Collection[Subject]) -> dict[Subject, Holes]:
-        """What each of them lacks below the block at which it joined, list by list."""
+    def _owed(self, pool: SourcePool, subjects: Collection[Subject]) -> dict[Subject, _Lack]:
         now, world = self._world.clock(), self._world
         watched = watch.entries_of(self._store, subjects)
-        axes: dict[str, set[Axis]] = {}
-        for source in pool.sources:
-            for stream in pool.handed_out(source):
-                axes.setdefault(stream, set()).add(source.axis)
+        lines = _final_lines(pool)
         whole = stream_states(self._store, ChainWide(pool.chain.key), now)
-        found: dict[Subject, Holes] = {}
+        found: dict[Subject, _Lack] = {}
         for subject in subjects:
             states = stream_states(self._store, subject, now, whole)
             mine = active(watched.get(subject, ()))
             floors = {a: coverage.wanted_from(mine, a, None, pool.chain, world.since_time)
                       for a in Axis}  # fmt: skip
-            holes = {
-                stream: [_holes(state, axis, floors[axis]) for axis in axes[stream]]
-                for stream, state in states.items()
-                if mine and stream in axes
+            lists = states.keys() & lines.keys() if mine else ()
+            parts = {
+                s: {axis: _holes(states[s], axis, floors[axis]) for axis in lines[s]} for s in lists
             }
-            # One axis is enough: blocks or time.
-            found[subject] = {s: min(each, key=len) for s, each in holes.items() if all(each)}
+            found[subject] = _lack(parts, lines)
         return found
 
     def _settle(
         self,
         pool: SourcePool,
         subjects: Mapping[Subject, bool],
-        before: Mapping[Subject, Holes],
+        before: Mapping[Subject, _Lack],
         report: PassReport,
     ) -> None:
         """`subjects`: with whether each was to be looked at again."""
         now, paid, again = self._world.clock(), dict[Subject, int | None](), dict[Subject, int]()
         if blocks.owed(self._store, pool.chain.key).blind:
             again = {each: now + self._world.interval(each) for each in subjects}
-        for subject, left in self._owed(pool, subjects).items():
-            read = before[subject] or subject.key not in report.unread
+        owed = self._owed(pool, subjects)
+        for subject, left in owed.items():
+            read = before[subject].holes or subject.key not in report.unread
             if subjects[subject]:
                 read = now - watch.deep_read_at(self._store, subject) < DEEP_EVERY
-            if read and not left:
+            if read and not left.holes:
                 paid[subject] = self._look_at(subject, now)
             elif transfers.row_count(self._store, subject) > transfers.HISTORY_LIMIT:
                 again[subject] = now + RESTS
             else:
                 # What is not final yet is read once it is.
-                stuck = left == before[subject] or subject.key in report.unread
+                stuck = left.holes == before[subject].holes or subject.key in report.unread
                 again[subject] = now + (AGAIN if stuck else 0)
-        blocks.tried(self._store, paid, again)
+        waits = [s for s in again if owed[s].waits and s.key not in report.unread]
+        blocks.tried(self._store, paid, again, frozenset(waits))
 
     def _look_at(self, subject: Subject, now: int) -> int | None:
         """When a history that was read is to be looked at again: as long as reading by address
@@ -160,6 +164,34 @@ class Debts:
         if mine.from_place <= top - blocks_for(seconds, chain):
             return None
         return now + max(LOOK_AGAIN, now - (mine.below_time or 0))
+
+
+def _final_lines(pool: SourcePool) -> dict[str, dict[Axis, int]]:
+    """The highest place that may count as proven of each list, by the axes along which it is read;
+    -1 where that is not known."""
+    found: dict[str, dict[Axis, int]] = {}
+    for source in pool.sources:
+        head, axis = pool.heads_seen.get(source.name), source.axis
+        line = -1 if head is None else axis.final_line(head, pool.chain, source.index_lag)
+        for stream in pool.handed_out(source):
+            mine = found.setdefault(stream, {})
+            mine[axis] = max(line, mine.get(axis, -1))
+    return found
+
+
+def _lack(
+    parts: Mapping[str, Mapping[Axis, tuple[Interval, ...]]],
+    lines: Mapping[str, Mapping[Axis, int]],
+) -> _Lack:
+    """Of what each list lacks along each axis: one axis is enough, blocks or time."""
+    lacking = {stream: axes for stream, axes in parts.items() if all(axes.values())}
+    waits = all(
+        hole.lo > lines[stream][axis] >= 0
+        for stream, axes in lacking.items()
+        for axis, holes in axes.items()
+        for hole in holes
+    )
+    return _Lack({s: min(axes.values(), key=len) for s, axes in lacking.items()}, waits)
 
 
 def _holes(state: StreamState, axis: Axis, floor: int) -> tuple[Interval, ...]:

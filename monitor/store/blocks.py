@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.model import Axis, Interval, Kind, Severity, Status, Subject, intervals
@@ -207,7 +207,8 @@ def _owe(conn: Connection, chain: str, keys: Sequence[tuple[str]]) -> None:
         "INSERT INTO debt (subject, chain, history, rank) SELECT ?1, ?2, 1, "
         f"coalesce((SELECT min({_RANK}) FROM entry e WHERE e.subject = ?1 "
         f"AND e.retired IS NULL), {len(Severity)}) WHERE 1 "
-        "ON CONFLICT (subject) DO UPDATE SET history = 1, rank = min(rank, excluded.rank), due = 0",
+        "ON CONFLICT (subject) DO UPDATE SET history = 1, waits = 0, "
+        "rank = min(rank, excluded.rank), due = 0",
         [(key, chain) for (key,) in keys],
     )
 
@@ -324,16 +325,18 @@ class Owed:
 
     history: int  # for what lies below the block at which they joined
     severe: int  # of these, severe ones
+    waits: int  # beside these: of whom that was read, and is not final yet
     blind: int  # because the chain's blocks cannot be read now
 
 
 def owed(store: Reader, chain: str) -> Owed:
     row = store.read(
-        "SELECT total(history = 1) AS history, total(history = 1 AND rank = 0) AS severe, "
-        "total(blind) AS blind FROM debt WHERE chain = ?",
+        "SELECT total(history = 1 AND NOT waits) AS history, "
+        "total(history = 1 AND NOT waits AND rank = 0) AS severe, "
+        "total(history = 1 AND waits) AS waits, total(blind) AS blind FROM debt WHERE chain = ?",
         [chain],
     )[0]
-    return Owed(int(row["history"]), int(row["severe"]), int(row["blind"]))
+    return Owed(*(int(row[name]) for name in ("history", "severe", "waits", "blind")))
 
 
 def blind(store: Reader, subject: Subject) -> bool:
@@ -366,10 +369,15 @@ def owe(store: Store, chain: str, subjects: Iterable[Subject]) -> None:
         _owe(conn, chain, [(subject.key,) for subject in subjects])
 
 
-def tried(store: Store, paid: Mapping[Subject, int | None], again: Mapping[Subject, int]) -> None:
+def tried(
+    store: Store,
+    paid: Mapping[Subject, int | None],
+    again: Mapping[Subject, int],
+    waits: Collection[Subject],
+) -> None:
     """Members that were read: whose history is owed no more, and when the others are tried
-    `again`. What was `paid` is looked at again at its time, if it has one: lists may have shown
-    something late."""
+    `again`, some of which only `waits` to be final. What was `paid` is looked at again at its time,
+    if it has one: lists may have shown something late."""
     with store.write() as conn:
         keys = [(subject.key,) for subject in paid]
         done = [(subject.key,) for subject, look in paid.items() if look is None]
@@ -381,8 +389,8 @@ def tried(store: Store, paid: Mapping[Subject, int | None], again: Mapping[Subje
             [(look, subject.key) for subject, look in paid.items() if look is not None],
         )
         conn.executemany(
-            "UPDATE debt SET due = ? WHERE subject = ?",
-            [(due, subject.key) for subject, due in again.items()],
+            "UPDATE debt SET due = ?, waits = ? WHERE subject = ?",
+            [(due, subject in waits, subject.key) for subject, due in again.items()],
         )
         conn.executemany(
             f"UPDATE scope SET due = {PARKED} WHERE key = ? AND EXISTS (SELECT 1 FROM joined "

@@ -16,6 +16,7 @@ CREATE TABLE debt (
   subject TEXT PRIMARY KEY REFERENCES scope(key),
   chain TEXT NOT NULL,
   history INTEGER NOT NULL,          -- what lies below the block at which it joined is owed
+  waits INTEGER NOT NULL DEFAULT 0,  -- what is left of it was read and is not final yet
   blind INTEGER NOT NULL DEFAULT 0,  -- its blocks cannot be read now
   rank INTEGER NOT NULL,             -- of its loudest entry: 0 severe, 3 low
   due INTEGER NOT NULL DEFAULT 0     -- when it is tried next

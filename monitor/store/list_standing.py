@@ -96,11 +96,12 @@ def history_told(store: Reader, ids: Iterable[str]) -> frozenset[str]:
     return frozenset(row["id"] for row in rows)
 
 
-def owed(store: Reader, keys: Iterable[str]) -> frozenset[str]:
-    """Those of these subjects of which an earlier part is still to be read address by address."""
-    # 2: it was read, and is only looked at once more.
-    rows = store.read_in("SELECT subject FROM debt WHERE history = 1 AND subject IN ({})", keys)
-    return frozenset(row["subject"] for row in rows)
+def owed(store: Reader, keys: Iterable[str]) -> dict[str, bool]:
+    """Those of these subjects of which an earlier part is read address by address; and whether it
+    was read, and is only not final yet."""
+    # 2: it was read, and is only looked at again.
+    sql = "SELECT subject, waits FROM debt WHERE history = 1 AND subject IN ({})"
+    return {row["subject"]: bool(row["waits"]) for row in store.read_in(sql, keys)}
 
 
 def begins(store: Reader, keys: Iterable[str]) -> dict[tuple[str, str], int]:

@@ -26,7 +26,7 @@ def chains(store: Reader, now: int) -> dict[str, ChainStatus]:
 
 def _chain(store: Reader, chain: str, mixed: frozenset[str], now: int) -> ChainStatus:
     reading, owed = blocks.reading_of(store, chain), blocks.owed(store, chain)
-    debt = DebtStatus(owed.history, owed.severe)
+    debt = DebtStatus(owed.history, owed.severe, owed.waits)
     if reading is None:
         way = Way.MIXED if f"{chain}/*" in mixed else Way.ADDRESSES
         return ChainStatus(ReadingStatus(mode=way, head=heads.newest(store, chain)), debt)

@@ -31,6 +31,7 @@ class DebtStatus:
 
     addresses: int
     severe: int
+    waiting: int  # beside these: of which it was read, and waits for confirmations
 
 
 @dataclass(frozen=True, slots=True)

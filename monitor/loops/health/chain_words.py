@@ -39,6 +39,11 @@ def _lines(key: str, chain: ChainStatus, now: int) -> Iterator[str]:
             f"{key}: history is still owed to {_addresses(debt.addresses)}, "
             f"read one by one in the background{severe}"
         )
+    if debt.waiting:
+        yield (
+            f"{key}: history of {_addresses(debt.waiting)} was read up to the block of joining, "
+            "and waits for confirmations"
+        )
 
 
 def _seen(inside: InsideStatus) -> str:

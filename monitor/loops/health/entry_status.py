@@ -19,8 +19,8 @@ from monitor.loops.health.snapshot import (
     Reached,
     Tally,
 )
-from monitor.loops.health.vitals import OVERDUE
-from monitor.loops.health.words import count
+from monitor.loops.health.verdict import stand
+from monitor.loops.health.vitals import OVERDUE, lists_named
 from monitor.model import Chain, Interval, Subject, Watched, intervals
 from monitor.model.life import UNCOVERED, Dormant, proven
 from monitor.model.plain import utc
@@ -50,7 +50,7 @@ class _Loaded:
     gaps: Mapping[tuple[str, str], Sequence[Unread]]
     due: Mapping[str, int]  # by subject
     history_told: frozenset[str]  # entry ids
-    owed: frozenset[str]  # members of which an earlier part is read address by address
+    owed: Mapping[str, bool]  # see list_standing.owed
     begins: Mapping[tuple[str, str], int]  # lists of members, where no source lists what is below
     asleep: Mapping[str, Dormant]  # by subject: what never lived, and is not read list by list
     held: frozenset[str]  # subjects whose history is too long to be read unasked
@@ -260,7 +260,9 @@ def _shortfalls(
     if watched.entry.id not in loaded.history_told:
         yield "its history is still being read"
     elif key[0] in loaded.owed:
-        yield "a part before it was read with its chain is still to be read"
+        waits = "what lies below the block at which it joined was read, and waits for confirmations"
+        unread = "a part before it was read with its chain is still to be read"
+        yield waits if loaded.owed[key[0]] else unread
     elif len(loaded.covered.get(key, ())) > 1:
         yield "a part in between is still to be read"
 
@@ -291,37 +293,13 @@ def tally(entries: Sequence[EntryStatus]) -> Tally:
 
 def tally_of_all(store: Reader, settings: Settings, counts: Counter[State]) -> Tally:
     """The same of entries that were counted and not looked at."""
-    named: dict[State, dict[str, list[str]]] = {State.NOT_SERVED: {}, State.BLIND: {}}
-    for each in standing.failing_lists(store):
-        state = State.NOT_SERVED if each.unserved else State.BLIND
-        named[state].setdefault(each.chain, []).append(each.stream)
-    for key in watch.active_chains(store):
-        chain = settings.chains.get(key)
-        if chain is None or not chain.sources:
-            named[State.BLIND][key] = []
-    every = {key: len(streams_of(chain)) for key, chain in settings.chains.items()}
-    words = {
-        state: ", ".join(
-            f"{chain} {'all lists' if len(s) in (0, every.get(chain)) else ' '.join(s)}"
-            for chain, s in lists.items()
-        )
-        for state, lists in named.items()
-    }
-    return _tally(counts, words)
+    return _tally(counts, lists_named(store, settings))
 
 
 def _tally(counts: Counter[State], named: Mapping[State, str]) -> Tally:
-    number = counts.total()
-    words = f"{counts[State.COMPLETE]:,} of {count(number, 'entry', 'entries')} fully read"
-    if limits := named[State.NOT_SERVED]:
-        words += f", but for lists that no source serves ({limits})"
-    if blind := counts[State.BLIND]:
-        words += f", {blind:,} partly or wholly blind ({named[State.BLIND]})"
-    for state in (State.BEHIND, State.NOT_READ, State.DORMANT):
-        words += f", {counts[state]:,} {state}" if counts[state] else ""
     return Tally(
-        words=words if number else "no address is watched",
-        entries=number,
+        words=stand(counts, named),
+        entries=counts.total(),
         complete=counts[State.COMPLETE],
         behind=counts[State.BEHIND],
         blind=counts[State.BLIND],

@@ -15,15 +15,16 @@ Keys of the JSON are the fields in their order, and stay (times RFC 3339 UTC or 
         worst 1,000 stand here (and those of which a balance differs or whose funds are held);
         with `--all` all do
     chains {KEY: {reading {mode, head, covered_to, proven_to, behind, source}, debt {addresses,
-        severe}, blind {since, why, read_singly}, inside {looked, never, oldest, oldest_seconds,
-        asked}}}: of chains with an entry. `mode`: addresses,
-        mixed or blocks; only of blocks it is known how far the chain is read; `covered_to`: the
-        highest block that was read and matched, unconfirmed ones included; `proven_to`: the highest
-        that counts as proven; `behind`: head - covered_to; `debt`: addresses of which history is
-        still to be read one by one; `blind`: null, or that the blocks cannot be read, and how many
-        severe addresses are read one by one meanwhile; `inside`: null, or that its blocks do not
-        hold the coins that move inside transactions: of how many addresses the balance was asked
-        for, the longest ago when, and who is asked what moved where one differs
+        severe, waiting}, blind {since, why, read_singly}, inside {looked, never, oldest,
+        oldest_seconds, asked}}}: of chains with an entry. `mode`: addresses, mixed or blocks; only
+        of blocks it is known how far the chain is read; `covered_to`: the highest block that was
+        read and matched, unconfirmed ones included; `proven_to`: the highest that counts as proven;
+        `behind`: head - covered_to; `debt`: addresses of which history is still to be read one by
+        one, `waiting`: those of which it was, and is not final yet; `blind`: null, or that the
+        blocks cannot be read, and how many severe addresses are read one by one meanwhile;
+        `inside`: null, or that its blocks do not hold the coins that move inside transactions: of
+        how many addresses the balance was asked for, the longest ago when, and who is asked what
+        moved where one differs
     deliveries {waiting, accepted, dead, next_due, late_seconds, unsent, daily, channels
         [{channel, waiting, accepted, dead, attempts, next_due, last_error, disabled,
         tested {at, good, words}}]}

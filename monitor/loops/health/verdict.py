@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitor.model.plain import duration, plural
+from monitor.model.status import State
 
 STALLED = 600  # seconds without any reading, with addresses due, after which health fails
 LATE = 900  # seconds past its time that a message may wait to be tried, before health fails
@@ -46,9 +47,8 @@ class Vitals:
 
     now: int
     running: bool
-    entries: int = 0
-    complete: int = 0
-    dormant: int = 0  # entries on chains where the address never lived
+    counts: Mapping[State, int] = field(default_factory=dict)  # entries
+    lists: Mapping[State, str] = field(default_factory=dict)  # see stand
     record: str = ""  # what is wrong with the record, in plain words
     silent: str = ""  # that the running program gives no sign of life, in plain words
     stuck: Sequence[str] = ()  # parts of the running program that do not move
@@ -64,7 +64,6 @@ class Vitals:
     behind: Sequence[str] = ()  # chains whose addresses do not get their turn, as was told
     followed: int = 0  # addresses, beside the entries
     spent: int = 0  # of these: not read any more, their calls are used up
-    limits: Sequence[str] = ()  # what no source can serve: "bnb internal (3 entries)"
     old_lists: Sequence[str] = ()  # published lists that could not be had for a day, as was told
     unexplained: int = 0  # balances that differ from the chain
     held_lists: Sequence[str] = ()  # those of which a newer version waits for a person
@@ -85,25 +84,38 @@ def judge(vitals: Vitals) -> Verdict:
     start = vitals.start
     if start.begun and start.read < start.entries:
         words = f"starting: {start.read:,} of {start.entries:,} read, about {_left(start)} left"
-        return Verdict(True, words + _told(vitals))
-    words = f"well: {vitals.complete:,} of {_entries(vitals.entries)} fully read"
-    words += f", {vitals.dormant:,} dormant" if vitals.dormant else ""
-    return Verdict(
-        True, (words if vitals.entries else "well: no address is watched") + _told(vitals)
-    )
+        return Verdict(True, words + _unserved(vitals.lists) + _told(vitals))
+    return Verdict(True, f"well: {stand(vitals.counts, vitals.lists)}{_told(vitals)}")
+
+
+def stand(counts: Mapping[State, int], lists: Mapping[State, str]) -> str:
+    """How many entries stand how, in the words that all of `status` has for it. `lists`: those that
+    no source serves and those that cannot be read, by chain: "bnb internal, tron all lists"."""
+    number = sum(counts.values())
+    if not number:
+        return "no address is watched"
+    words = f"{counts.get(State.COMPLETE, 0):,} of {_entries(number)} fully read{_unserved(lists)}"
+    if blind := counts.get(State.BLIND):
+        named = lists.get(State.BLIND)
+        words += f", {blind:,} partly or wholly blind" + (f" ({named})" if named else "")
+    for state in (State.BEHIND, State.NOT_READ, State.DORMANT):
+        words += f", {counts[state]:,} {state}" if counts.get(state) else ""
+    return words
+
+
+def _unserved(lists: Mapping[State, str]) -> str:
+    limits = lists.get(State.NOT_SERVED)
+    return f", but for lists that no source serves ({limits})" if limits else ""
 
 
 def _told(vitals: Vitals) -> str:
-    """What is no alarm and must not be forgotten: what is blind for a moment, and limits."""
-    blind = sum(each.entries for each in vitals.blind)
-    words = f", {blind:,} partly blind for a moment" if blind else ""
-    words += f"; {_followed(vitals)}" if vitals.followed else ""
+    """What is no alarm and must not be forgotten."""
+    words = f"; {_followed(vitals)}" if vitals.followed else ""
     if number := vitals.unexplained:
         one = "balance differs" if number == 1 else "balances differ"
         words += f"; {number:,} {one} from the chain: `fundwatch reconcile`"
     held = ", ".join(vitals.held_lists)
-    words += f"; a newer version of {held} waits for your yes" if held else ""
-    return words + (f"; no source lists {', '.join(vitals.limits)}" if vitals.limits else "")
+    return words + (f"; a newer version of {held} waits for your yes" if held else "")
 
 
 def _followed(vitals: Vitals) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from monitor.chains.table import streams_of
 from monitor.decide.cost import LEAST_INTERVAL
 from monitor.decide.incidents import HELD_LIST, LATE_LIST
 from monitor.decide.reach import refused_since
@@ -58,13 +59,14 @@ def vitals_of(store: Store, settings: Settings, now: int, *, running: bool) -> V
     served = _served(settings)
     jobs = [f"fault:{job}" for job in pulse.VITAL]
     told = incidents.told(store, *jobs, "late:", LATE_LIST, HELD_LIST)
-    counted, followed = states(store, settings, now), standing.followed(store)
+    counts, followed = Counter[State](), standing.followed(store)
+    for (_, state), number in states(store, settings, now).items():
+        counts[state] += number
     return Vitals(
         now=now,
         running=running,
-        entries=standing.active_entries(store),
-        complete=sum(n for (_, state), n in counted.items() if state == State.COMPLETE),
-        dormant=sum(n for (_, state), n in counted.items() if state == State.DORMANT),
+        counts=counts,
+        lists=lists_named(store, settings),
         overdue=overdue(store, settings, now),
         blind=tuple(_blind(store, settings, served, now)),
         start=_start(store, settings, served, now),
@@ -77,7 +79,6 @@ def vitals_of(store: Store, settings: Settings, now: int, *, running: bool) -> V
         behind=[_name(settings, k.partition(":")[2]) for k in told if k.startswith("late:")],
         followed=followed.addresses,
         spent=followed.spent,
-        limits=tuple(_limits(store, settings, served)),
         old_lists=[each for each in _about(told, LATE_LIST) if _counts(settings, each)],
         unexplained=balance_figures.unexplained(store),
         held_lists=[*_about(told, HELD_LIST)],
@@ -180,17 +181,22 @@ def _torn(store: Store) -> set[str]:
     )
 
 
-def _limits(store: Reader, settings: Settings, served: list[str]) -> Iterator[str]:
-    """What no configured source can serve, by chain."""
-    found: dict[str, list[str]] = {}
+def lists_named(store: Reader, settings: Settings) -> dict[State, str]:
+    """Which lists no source serves, and which cannot be read: "bnb internal, tron all lists"."""
+    named: dict[State, dict[str, list[str]]] = {State.NOT_SERVED: {}, State.BLIND: {}}
     for each in standing.failing_lists(store):
-        if each.unserved:
-            found.setdefault(each.chain, []).append(each.stream)
-    for chain, streams in found.items():
-        yield f"{' '.join(streams)} of {_name(settings, chain)}"
-    for chain in watch.active_chains(store):
-        if chain not in served:
-            yield f"anything of {_name(settings, chain)}"
+        state = State.NOT_SERVED if each.unserved else State.BLIND
+        named[state].setdefault(each.chain, []).append(each.stream)
+    served = _served(settings)
+    named[State.BLIND] |= {key: [] for key in watch.active_chains(store) if key not in served}
+    every = {key: len(streams_of(chain)) for key, chain in settings.chains.items()}
+    return {
+        state: ", ".join(
+            f"{chain} {'all lists' if len(s) in (0, every.get(chain)) else ' '.join(s)}"
+            for chain, s in lists.items()
+        )
+        for state, lists in named.items()
+    }
 
 
 # -- sending -----------------------------------------------------------------------------
