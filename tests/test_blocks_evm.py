@@ -372,6 +372,42 @@ def test_a_reorganisation_is_found_at_the_next_block(
 
 
 @pytest.mark.real
+@pytest.mark.parametrize("traces", ["trace_block", "none"])
+def test_tips_make_up_what_the_maker_of_blocks_got(evm_node: Rpc, traces: str) -> None:
+    """To the last unit; whoever made a block by work got more than is worked out, and that is
+    told."""
+    maker = "0x" + "3a" * 20
+    evm_node.call("anvil_setBalance", ALICE, hex(10**20))
+    evm_node.call("anvil_setCoinbase", maker)
+    fees = {"maxPriorityFeePerGas": hex(3 * 10**9), "maxFeePerGas": hex(90 * 10**9)}
+    for value in range(1, 4):
+        sent = {"from": ALICE, "to": BOB, "value": hex(value), **fees}
+        evm_node.call("eth_sendTransaction", {**sent, "gas": hex(21_000)})
+        evm_node.call("eth_sendTransaction", {**sent, "gas": hex(30_000)})
+        evm_node.call("evm_mine")
+    evm_node.call("evm_mine")  # without transactions, and so without tips
+    balance = int(evm_node.call("eth_getBalance", maker, "latest"), 16)
+    (batch,) = read_all(whole(evm_node.url, traces=traces), [maker])
+    assert [(t.kind, t.tx, t.recipient) for t in batch.transfers] == [
+        ("reward", f"reward_{height}", maker) for height in (1, 2, 3)
+    ]
+    assert sum(t.amount for t in batch.transfers) == balance > 0
+    assert not batch.gaps
+    assert {name for each in batch.heard for name in each.names} == {t.tx for t in batch.transfers}
+
+    def by_work(method: str, _: list[Any], result: Any) -> Any:
+        header = method == "eth_getBlockByNumber" and result
+        return {**result, "difficulty": "0x2"} if header else result
+
+    with before(evm_node, by_work) as proxy:
+        (batch,) = read_all(whole(proxy.url, traces=traces), [maker])
+    assert batch.transfers == ()
+    assert [(gap.at.lo, "made by work" in gap.reason) for gap in batch.gaps] == [
+        (height, True) for height in (1, 2, 3)
+    ]
+
+
+@pytest.mark.real
 def test_a_chain_that_is_another_from_its_first_known_block_on(evm_node: Rpc) -> None:
     evm_node.call("anvil_setBalance", ALICE, hex(10**20))
     snapshot = evm_node.call("evm_snapshot")

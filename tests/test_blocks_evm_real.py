@@ -172,7 +172,7 @@ def everybody() -> dict[str, int]:
     for tx in told("expected_transactions.jsonl"):
         found |= {tx["from_address"], tx["to_address"], tx["receipt_contract_address"]}
     for block in told("expected_blocks.jsonl"):
-        found |= {each["address"] for each in block["withdrawals"]}
+        found |= {each["address"] for each in block["withdrawals"]} | {block["miner"]}
     return dict.fromkeys(found - {None, EVM.zero}, 0)
 
 
@@ -211,6 +211,14 @@ def test_real_blocks_give_exactly_their_transfers() -> None:
         (f"withdrawal_{each['index']}", each["address"], each["amount"] * 10**9)
         for block in told("expected_blocks.jsonl")
         for each in block["withdrawals"]
+    }
+    tips: Counter[int] = Counter()
+    blocks = {block["number"]: block for block in told("expected_blocks.jsonl")}
+    for s in sent:
+        above = s["receipt_effective_gas_price"] - blocks[s["block_number"]]["base_fee_per_gas"]
+        tips[s["block_number"]] += s["receipt_gas_used"] * above
+    assert {(t.tx, t.recipient, t.amount) for t in found if t.kind is Kind.REWARD} == {
+        (f"reward_{height}", block["miner"], tips[height]) for height, block in blocks.items()
     }
 
 

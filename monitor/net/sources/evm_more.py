@@ -152,6 +152,28 @@ def parse_rewards(rows: Iterable[object], chain: Chain, address: str) -> Parsed:
     return _parsed(rows, reward_height, parse)
 
 
+def tips(
+    block: Mapping[str, object],
+    receipts: Iterable[Mapping[str, object]],
+    chain: Chain,
+    height: int,
+    time: int,
+) -> Iterator[Transfer]:
+    """What the maker of a block got, by its header and the receipts of all of its transactions:
+    what they paid above the base fee, which is burned. Raises RowError, also where the block was
+    made by work, for which its maker got more."""
+    if hex_whole(block.get("difficulty") or "0x0", "difficulty"):
+        raise RowError("it was made by work, and what that is paid is not worked out")
+    burned = hex_whole(block.get("baseFeePerGas") or "0x0", "baseFeePerGas")
+    wei = 0
+    for receipt in receipts:
+        used, price = (hex_whole(receipt.get(n), n) for n in ("gasUsed", "effectiveGasPrice"))
+        wei += used * max(0, price - burned)
+    if wei:
+        maker = told_address(chain, block.get("miner"))
+        yield _ruled(Kind.REWARD, chain, maker, height, wei, height, time)
+
+
 def walk_rewards(page_of: Callable[[int], Page], span: Interval) -> Walk:
     """The rows of a span from a list of which only pages can be asked for, in an order that the
     recorded answer does not keep: all of it, to a page without rows."""

@@ -28,7 +28,7 @@ from monitor.net.sources import evm_whole_traces as ways
 from monitor.net.sources.evm_batch import Asking
 from monitor.net.sources.evm_more import lists_of
 from monitor.net.sources.evm_whole_asked import Asked
-from monitor.net.sources.evm_whole_block import Block, Matcher
+from monitor.net.sources.evm_whole_block import RULED, Block, Matcher
 from monitor.net.sources.evm_whole_fork import newest_standing
 from monitor.net.sources.evm_whole_read import BlockReader, block_call
 from monitor.net.sources.parsing import RowError, fields, hash32
@@ -67,7 +67,7 @@ class EvmWhole(WholeFace):
     @property
     def bundles(self) -> tuple[frozenset[str], ...]:
         issued = {ISSUER} if self._chain.issuers else set()
-        ruled = lists_of(self._chain, ("withdrawals",))
+        ruled = lists_of(self._chain, RULED)
         inner = set() if self._traces.how in ("", ways.NONE) else {"internal"}
         return (frozenset({"native", "erc20", "erc721", "erc1155", *inner, *issued, *ruled}),)
 
@@ -106,8 +106,6 @@ class EvmWhole(WholeFace):
                 "movements: a list of them that comes empty is asked for twice, and cannot be held "
                 "against anything else."
             )
-        if "rewards" in lists_of(self._chain, ("rewards",)):
-            said.append("Rewards and tips of those who make blocks are not worked out.")
         return tuple(said)
 
     def head(self) -> Head:

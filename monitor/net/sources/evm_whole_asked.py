@@ -70,8 +70,8 @@ class Asked:
 
     def heard(self, names: Set[str], ruled: Mapping[str, str], *, silence: bool) -> list[Heard]:
         """Of the answers since the last time what names these transactions, as the node writes
-        them; `ruled`: those of withdrawals, by index. Of others nothing, or with `silence` the
-        blocks' headers."""
+        them; `ruled`: what stands for those of withdrawals, by their index, and of rewards, by the
+        block's hash. Of others nothing, or with `silence` the blocks' headers."""
         found = []
         for answer, told in self._said if names or ruled or silence else ():
             part, matched = _matching(told, names, ruled, silence=silence)
@@ -99,8 +99,9 @@ def _matching(
         elif isinstance(result, dict) and isinstance(result.get("transactions"), list):
             rows = _named(result["transactions"], names, matched)
             paid = [w for w in result.get("withdrawals") or () if _index(w) in ruled]
-            matched |= {ruled[_index(w)] for w in paid}
-            if rows or paid or silence:
+            made = ruled.get(str(result.get("hash")))
+            matched |= {ruled[_index(w)] for w in paid} | ({made} if made else set())
+            if rows or paid or made or silence:
                 lists = {"transactions": rows, "withdrawals": paid}
                 kept.append({**each, "result": {**result, **lists}})
         elif isinstance(result, dict) and (rows := _named([result], names, matched)):

@@ -32,6 +32,7 @@ Has = Callable[[object], bool]
 _FROM, _TO, _PATH = (itemgetter(name) for name in ("from", "to", "traceAddress"))
 _UNREADABLE = (LookupError, TypeError, AttributeError, ValueError)
 _HEX = re.compile(r"0x[0-9a-fA-F]{1,16}\Z")
+RULED = ("withdrawals", "rewards")  # what blocks hold that is no transaction
 _NOTHING = (None, "0x0", "0x", "0x00")
 _SYSTEM = frozenset(hex(kind) for kind in (DEPOSIT, *UNDEBITED))
 _USUAL = frozenset(
@@ -73,6 +74,7 @@ class Touched:
     inner: dict[str, list[Row]] = field(default_factory=dict)  # by transaction
     failed: set[str] = field(default_factory=set)  # transactions, as their traces say
     withdrawn: list[Raw] = field(default_factory=list)
+    made: bool = False  # a member made the block
     paid: list[str] = field(default_factory=list)  # transactions whose receipts are needed
     unread: list[str] = field(default_factory=list)
 
@@ -84,9 +86,13 @@ class Touched:
 
     @property
     def ruled(self) -> dict[str, str]:
-        """What stands for the transactions of withdrawals, by their index as the node writes it."""
+        """What stands for the transactions of withdrawals and rewards: by the withdrawal's index,
+        and by the block's hash, as the node writes them."""
         indexes = [str(each.get("index")) for each in self.withdrawn]
-        return {i: ruled_tx(Kind.WITHDRAWAL, int(i, 16)) for i in indexes if _HEX.match(i)}
+        found = {i: ruled_tx(Kind.WITHDRAWAL, int(i, 16)) for i in indexes if _HEX.match(i)}
+        if self.made:
+            found[self.block.name] = ruled_tx(Kind.REWARD, self.block.height)
+        return found
 
 
 class Matcher:
@@ -95,7 +101,7 @@ class Matcher:
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
         self._issuers = frozenset(issuer.contract for issuer in chain.issuers)
-        self._withdrawals = "withdrawals" in evm_more.lists_of(chain, ("withdrawals",))
+        self._ruled = evm_more.lists_of(chain, RULED)
 
     def match(self, block: Block, members: Members) -> Touched:
         found = Touched(block)
@@ -105,13 +111,17 @@ class Matcher:
             _traces(found, block.traces, members)
         elif block.frames is not None:
             _frames(found, block.frames, members)
-        if self._withdrawals:
+        if "withdrawals" in self._ruled:
             for each in block.header.get("withdrawals") or ():
                 if isinstance(each, dict) and str(each.get("address")).lower() in members:
                     found.withdrawn.append(each)
-        found.paid = [
-            tx for tx, sent in found.sent.items() if _needs_receipt(found, tx, sent, members)
-        ]
+        maker = str(block.header.get("miner")).lower()
+        found.made = "rewards" in self._ruled and bool(block.txs) and maker in members
+        found.paid = (
+            column(block.txs, "hash")
+            if found.made
+            else [t for t, sent in found.sent.items() if _needs_receipt(found, t, sent, members)]
+        )
         return found
 
     def _sent(self, found: Touched, members: Members) -> None:
@@ -163,6 +173,8 @@ class Matcher:
             parsed.append(acts.parse_logs(chain, found.acts, {at.height: at.time}))
         if found.withdrawn:
             parsed.append(self._withdrew(found))
+        if found.made:
+            parsed.append(self._rewarded(found, receipts))
         rows_ = [
             t for each in parsed for t in each.transfers if not members.isdisjoint(t.parties())
         ]
@@ -204,6 +216,17 @@ class Matcher:
                 rows += [replace(draft, block_hash=at.hash) for draft in drafts]
             except ValueError as error:
                 found.unread.append(f"a withdrawal: {error}")
+        return Parsed(tuple(evm_more.numbered(rows)))
+
+    def _rewarded(self, found: Touched, receipts: Mapping[str, Raw]) -> Parsed:
+        block, at = found.block, found.block.at
+        try:
+            all_of = [receipts[tx] for tx in column(block.txs, "hash")]
+            drafts = evm_more.tips(block.header, all_of, self._chain, at.height, at.time)
+            rows = [replace(draft, block_hash=at.hash) for draft in drafts]
+        except _UNREADABLE as error:
+            found.unread.append(f"the reward of its maker: {error}")
+            return Parsed()
         return Parsed(tuple(evm_more.numbered(rows)))
 
 
