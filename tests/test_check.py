@@ -402,6 +402,21 @@ def test_who_is_asked_for_a_second_word_learns_addresses_like_the_first(tmp_path
     assert said in flat(lines)
 
 
+def test_blocks_show_nobody_whom_they_are_read_for(tmp_path: Path) -> None:
+    """A node is asked what addresses hold, an explorer for what was before they joined."""
+    home = Home(tmp_path)
+    chain = {**dev_chain("node", "lists"), "read": "blocks", "block_time": 12}
+    home.write("config/chains.yaml", {"chains": {"dev": chain}})
+    node = {"kind": "evm_rpc", "url": "https://node.example.org", "rate_per_second": 50}
+    lists = {"kind": "etherscan", "url": "https://explorer.example.org/api"}
+    home.write("config/sources.yaml", {"sources": {"node": node, "lists": lists}})
+    home.write("watchlist.yaml", watchlist(entry(ALICE, severity="low"), entry(BOB)))
+    _, lines = checked(home, offline=True)
+    text = flat(lines)
+    assert "shown to: node.example.org 2, explorer.example.org 2 (for their history);" in text
+    assert "read by blocks, which show nobody whom they are read for: 2 on dev" in text
+
+
 def test_a_proxy_takes_the_place_of_the_hosts_behind_it(tmp_path: Path) -> None:
     """The firewall sees the proxy; its password is never shown."""
     home = Home(tmp_path)

@@ -129,3 +129,22 @@ def test_what_is_asked_for_it_is_little(tmp_path: Path):
         with_node(scene, "addresses")
         checked(scene.home)
         assert 0 < many - scene.explorer.calls.total() <= 2 * BLOCK
+
+
+def test_a_way_that_does_not_exist_has_no_line_and_a_share_above_all_is_no_ok(tmp_path: Path):
+    """A node of Bitcoin's kind lists nothing by address; its rate is its limit."""
+    home = Home(tmp_path)
+    chain = {"name": "Test", "family": "utxo", "block_time": 150, "finality": 6, "read": "blocks",
+             "native": {"symbol": "BTC", "decimals": 8}, "bech32": "bc",
+             "base58": [0, 5], "sources": ["node"]}  # fmt: skip
+    home.write("config/chains.yaml", {"chains": {"btc-test": chain}})
+    address = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
+    home.write("watchlist.yaml", {"addresses": [{"address": address, "chain": "btc-test"}]})
+    home.write("config/settings.yaml", {"every": 2, "prices": "none"})
+    for rate, word, share in ((3, "ok", "67%"), (1, "WARN", "201%")):
+        node = {"kind": "utxo_rpc", "url": "http://127.0.0.1:19443", "rate_per_second": rate}
+        home.write("config/sources.yaml", {"sources": {"node": node}})
+        _, lines = reading(home, offline=True)
+        (line,) = (each for each in lines if "calls/day" not in each and "% of" in each)
+        assert line.split()[0] == word
+        assert f"{share} of it" in line

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from monitor.app import build
 from monitor.app.check import cost
+from monitor.app.check.privacy import BySource
 from monitor.app.home import open_home
 from monitor.app.settings.load import load, shipped_config
 from monitor.decide.cost import Cost
@@ -198,7 +199,7 @@ def _look(settings: Settings, config: ListConfig, fetched: Fetched) -> Had:
     return Had(config, fetched, tuple(found.values()))
 
 
-def _asked(settings: Settings, entries: Sequence[Entry]) -> cost.BySource:
+def _asked(settings: Settings, entries: Sequence[Entry]) -> BySource:
     used = {entry.subject.chain for entry in entries}
     chains = {key: chain for key, chain in settings.chains.items() if key in used}
     return build.make_sources(settings, chains, None).by_chain

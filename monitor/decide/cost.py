@@ -196,7 +196,12 @@ def allowed(config: SourceConfig, share: float = SHARE) -> float:
     """Calls a second that may be made of a source in the long run with this share of its budget;
     of one whose budget is not known, with a part of its rate."""
     known = config.calls_per_hour or config.calls_per_day
-    found = [config.rate_per_second / (1 if known else POLITE)]
+    return min(most(config, share), config.rate_per_second / (1 if known else POLITE))
+
+
+def most(config: SourceConfig, share: float = 1.0) -> float:
+    """Calls a second that a source can take in the long run with this share of its budget."""
+    found = [config.rate_per_second]
     if config.calls_per_hour:
         found.append(config.calls_per_hour * share / 3600)
     if config.calls_per_day:

@@ -24,6 +24,7 @@ from monitor.decide.cost import (
     allowed,
     interval_of,
     lists_of,
+    most,
     of_chain,
 )
 from monitor.model import ISSUER, Chain, SourceConfig, Way
@@ -85,7 +86,7 @@ class Figures:
     burden: float  # calls a day with a pass every PACE; bytes of others count as calls, too
     lists: frozenset[str]
     key: str = ""  # the source whose budget is used most
-    share: float = 0.0  # of its day's calls, or of its rate where no budget is known
+    share: float = 0.0  # of the calls that it takes a day, or of its rate where no budget is known
     source: str = ""  # of blocks: who hands them out
     load: float = 0.0  # the part of what may be asked of it that its blocks take
     too_many: bool = False  # bytes a second
@@ -224,7 +225,7 @@ class _Scale:
             length = max(length, number / config.rate_per_second)
         every = self.set_every or allows
         a_day = {n: (c / every + flowing.get(n, 0.0)) * DAY for n, c in calls.items()}
-        shares = {n: number / DAY / allowed(self.configs[n], 1.0) for n, number in a_day.items()}
+        shares = {n: number / DAY / most(self.configs[n]) for n, number in a_day.items()}
         key = max(shares, key=lambda name: shares[name], default="")
         others = {n: c for n, c in calls.items() if not _is_local(self.configs[n])}
         burden = sum(calls.values()) * DAY / PACE + sum(flowing.values()) * DAY

@@ -1,5 +1,4 @@
-"""What watching costs and shows to others: calls, minutes, who learns which addresses, which
-hosts a firewall must let through. Pure."""
+"""What watching costs: calls, minutes, which hosts a firewall must let through. Pure."""
 
 from __future__ import annotations
 
@@ -7,29 +6,21 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from monitor.app import ways
-from monitor.decide import worth
-from monitor.decide.asking import Allowed, allowed_by, among
-from monitor.decide.balance_cost import witnesses
+from monitor.app.check import privacy
+from monitor.app.check.privacy import BySource
 from monitor.decide.cost import (
     LEAST_INTERVAL,
     SHARE,
     Cost,
     Taken,
     cost_of_pass,
-    first_sources,
-    sees_life,
 )
-from monitor.decide.second import second_sources
 from monitor.loops.health.words import count
 from monitor.model import ChannelConfig, Entry, Severity, SourceConfig, Subject
-from monitor.model.hosts import is_loopback
 from monitor.model.plain import duration
-from monitor.model.ports import Source
 from monitor.model.settings import Settings
 from monitor.net import wire
 from monitor.net.sources import whole_of
-
-BySource = Mapping[str, Sequence[Source]]  # chain -> sources in order
 
 
 def facts(
@@ -37,12 +28,13 @@ def facts(
     entries: Sequence[Entry],
     made: BySource,
     found: Cost,
-    asleep: Collection[Subject] = (),
+    asleep: Collection[Subject],
+    taken: Mapping[str, Taken],
 ) -> Iterator[tuple[str, str]]:
-    """(section, statement) for COST, PRIVACY and FIREWALL. `found`: what a pass costs; `asleep`:
-    addresses that never lived on their chain, of which no list is asked for."""
+    """(section, statement) for COST, PRIVACY and FIREWALL. `found`: what a pass costs; `asleep`,
+    `taken`: see privacy.words."""
     yield "COST", words(settings, found)
-    yield "PRIVACY", _privacy(settings, entries, made, asleep)
+    yield "PRIVACY", privacy.words(settings, entries, made, asleep, taken)
     asked = (hosts(settings, made), price_hosts(settings, entries), list_hosts(settings))
     needed = dict.fromkeys(host for each in asked for host in each)
     yield "FIREWALL", " ".join(needed) or "no connection is needed"
@@ -165,68 +157,6 @@ def _limited_by(settings: Settings, found: Cost) -> str:
     return f"as {found.narrowest} may be asked {config.rate_per_second:g} a second"
 
 
-def _privacy(
-    settings: Settings, entries: Sequence[Entry], made: BySource, asleep: Collection[Subject]
-) -> str:
-    regular: dict[str, set[str]] = {}
-    standby: dict[str, set[str]] = {}
-    for (chain, may), mine in _alike(entries).items():
-        read = {e.subject.address for e in mine if e.subject not in asleep}
-        # Those of lists are asked for together before anything is read, see loops/dormant.py.
-        looked = {e.subject.address for e in mine if e.subject in asleep or e.origin}
-        sources = among(made.get(chain, ()), may)
-        whose = {s.name: settings.sources[s.name].operator for s in sources}
-        asked = first_sources(sources).keys() | second_sources(sources, whose)
-        severe = any(e.severity is Severity.SEVERE for e in mine)
-        asked |= {source.name for source in witnesses(sources)[: None if severe else 1]}
-        for source in sources:
-            host = wire.where(settings.sources[source.name].url)[0]
-            (regular if source.name in asked else standby).setdefault(host, set()).update(read)
-            if sees_life(source) and looked:
-                regular.setdefault(host, set()).update(looked)
-    regular = {host: shown for host, shown in regular.items() if shown}
-    parts = [f"{_place(host)} {len(found)}" for host, found in regular.items()]
-    parts += [
-        f"{_place(host)} {len(found)} (standby)"
-        for host, found in standby.items()
-        if host not in regular and found
-    ]
-    said = (
-        f"addresses are shown to: {', '.join(parts)}" if parts else "no address is shown to anybody"
-    )
-    if number := sum(s in asleep for s in {e.subject for e in entries}):
-        chains = {s.chain for s in asleep}
-        said += (
-            f"; {number:,} dormant on {count(len(chains), 'chain', 'chains')}, shown there to "
-            "nodes alone"
-        )
-    learn = [_place(wire.where(c.url)[0]) for c in settings.prices if _priced(settings, entries)]
-    return f"{said}; only which coins you watch to: {', '.join(learn)}" if learn else said
-
-
-def _alike(
-    entries: Sequence[Entry],
-) -> Mapping[tuple[str, Allowed | None], Sequence[Entry]]:
-    """Entries by their chain and who alone may learn of their addresses."""
-    on: dict[Subject, list[Entry]] = {}
-    for entry in entries:
-        on.setdefault(entry.subject, []).append(entry)
-    alike: dict[tuple[str, Allowed | None], list[Entry]] = {}
-    for subject, mine in on.items():
-        alike.setdefault((subject.chain, allowed_by(mine)), []).extend(mine)
-    return alike
-
-
-def _priced(settings: Settings, entries: Sequence[Entry]) -> bool:
-    """Whether any price source is asked about anything."""
-    chains = (settings.chains[e.subject.chain] for e in entries)
-    return any(worth.has_id(chain, "") for chain in chains)
-
-
-def _place(host: str) -> str:
-    return f"{host} (this machine)" if is_loopback(host) else host
-
-
 def hosts(settings: Settings, made: BySource) -> list[str]:
     """host:port of everything that is connected to, each once."""
     names = dict.fromkeys(s.name for sources in made.values() for s in sources)
@@ -242,7 +172,7 @@ def hosts(settings: Settings, made: BySource) -> list[str]:
 
 def price_hosts(settings: Settings, entries: Sequence[Entry]) -> list[str]:
     """host:port of the price sources, where there is something to ask them."""
-    asked = settings.prices if _priced(settings, entries) else ()
+    asked = settings.prices if privacy.priced(settings, entries) else ()
     return [_source_host(settings, config) for config in asked]
 
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from monitor.app.check.privacy import BySource
 from monitor.decide.asking import among
 from monitor.decide.cost import TRACING, first_sources
 from monitor.loops.health.words import count
 from monitor.model import Entry, SourceConfig
 from monitor.model.plain import plural
-from monitor.model.ports import Source
 from monitor.model.terms import Terms
 
 DAY = 86_400
 FEW = 5  # cases that are named
-
-BySource = Mapping[str, Sequence[Source]]  # chain -> sources in order
 
 
 def by_terms(entries: Sequence[Entry]) -> Mapping[Terms, Sequence[Entry]]:

@@ -109,7 +109,7 @@ def _check(bench: Bench) -> int:
     about = (bench.settings, bench.entries, made.by_chain)
     passes = cost.cost(*about, asleep, found.taken)
     regular = passes.a_second(bench.settings.poll_interval or passes.interval)
-    for name, text in cost.facts(*about, passes, asleep):
+    for name, text in cost.facts(*about, passes, asleep, found.taken):
         out.fact(name, text)
         if name == "COST":
             out.fact("BALANCES", _balances(bench, made, asleep, regular))

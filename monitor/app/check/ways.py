@@ -137,9 +137,13 @@ def _chain(
 ) -> None:
     weighed, verdict = chosen
     out, taken = bench.out, verdict.figures(weighed)
-    out.ok(form.line(key, weighed, taken))
+    if taken.share <= 1:
+        out.ok(form.line(key, weighed, taken))
+    else:
+        cure = "leave  every  out of config/settings.yaml, or write more seconds"
+        out.warn(form.line(key, weighed, taken), cure)
     for each in _ways(weighed):
-        if each is not taken and each.calls != taken.calls:
+        if each is not taken and each.calls != taken.calls and each.lists:
             out.note(form.line("", weighed, each))
     if verdict.error:
         out.fail(
