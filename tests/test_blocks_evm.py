@@ -242,6 +242,32 @@ def test_one_answer_in_ten_is_quietly_empty(
 
 
 @pytest.mark.real
+@pytest.mark.parametrize("how", ["now and then", "always"])
+def test_traces_that_lack_calls_are_asked_for_again(
+    evm_world: EvmWorld, truth: Told, how: str
+) -> None:
+    """Each says how many are below it. Where a node always counts otherwise, that is found out."""
+    looks: Counter[str] = Counter()
+
+    def twist(method: str, params: list[Any], result: Any) -> Any:
+        if method != "trace_block" or not result:
+            return result
+        looks[params[0]] += 1
+        if how == "always":
+            return [{**each, "subtraces": each["subtraces"] + 1} for each in result]
+        inner = [n for n, each in enumerate(result) if each["traceAddress"]]
+        cut = inner[-1:] if looks[params[0]] == 1 else []
+        return [each for n, each in enumerate(result) if n not in cut]
+
+    with before(evm_world.rpc, twist) as proxy:
+        batches = read_all(whole(proxy.url, traces="trace_block"), people(evm_world))
+    assert rows_of(batches) == truth
+    assert not [gap for batch in batches for gap in batch.gaps]
+    twice = sum(count > 1 for count in looks.values())
+    assert twice == 3 if how == "always" else twice > 20
+
+
+@pytest.mark.real
 @pytest.mark.parametrize("what", ["eth_getLogs", "trace_block", "transactions"])
 def test_what_is_always_empty_is_an_error_and_then_told(evm_world: EvmWorld, what: str) -> None:
     """Never nothing; and a chain whose blocks nobody can show in full goes on."""

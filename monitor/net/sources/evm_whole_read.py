@@ -21,7 +21,7 @@ from monitor.net.sources.evm_whole_asked import Asked
 from monitor.net.sources.evm_whole_block import Block, readable
 from monitor.net.sources.evm_whole_logs import Changed, LogsOfBlocks
 from monitor.net.sources.evm_whole_receipts import Receipts
-from monitor.net.sources.parsing import RowError
+from monitor.net.sources.parsing import RowError, column
 
 # The roots of no transactions; where the second stands the chain says nothing by them.
 NO_TRANSACTIONS = "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"
@@ -155,10 +155,10 @@ class BlockReader:
 
     def _take(self, block: Block, told: object) -> bool:
         if ways.take(block, self._traces.how, told):
-            return True
+            return self._traces.complete(block)
         if isinstance(told, list) and self._traces.how == ways.TRACE_BLOCK:
-            names = {t.get("blockHash") for t in told if isinstance(t, dict)}
-            if names - {block.name}:
+            rows = [trace for trace in told if isinstance(trace, dict)]
+            if column(rows, "blockHash").count(block.name) < len(rows):
                 raise Changed(f"the traces are of another block {block.height}")
         return False
 

@@ -13,6 +13,8 @@ from monitor.net.sources.parsing import column
 TRACE_BLOCK, DEBUG, NONE, AUTO = "trace_block", "debug", "none", "auto"
 AGAIN = 86_400.0  # seconds until a node without traces is asked for them again
 SOON = 3_600.0  # the same where it has some, and not of the blocks that were read
+KEPT = 256  # blocks that lacked some
+SURE = 3  # blocks, after which it is known how a node counts
 LOOK_BACK = 12  # blocks below the head in which one with transactions is looked for
 
 Ask = Callable[
@@ -36,12 +38,31 @@ class Traces:
         self.how = "" if wanted == AUTO else wanted  # empty: nobody knows yet
         self.why = "" if wanted == AUTO else "the settings say so"
         self._again = float("-inf")
+        self._lacking: dict[str, int] = {}  # blocks, and how many traces they came with
+        self._counts_otherwise = 0  # blocks of which the numbers did not fit twice
 
     @property
     def unknown(self) -> bool:
         """Whether it is time to find out."""
         due = self.how == NONE and self._clock() >= self._again
         return self._wanted == AUTO and (not self.how or due)
+
+    def complete(self, block: Block) -> bool:
+        """Whether a block's traces are as many as they say that there are below them. A node that
+        twice says the same of a block counts otherwise (calls that are left out, say)."""
+        if block.traces is None or self._counts_otherwise >= SURE:
+            return True
+        below = sum(n for n in column(block.traces, "subtraces") if isinstance(n, int))
+        here = len(list(filter(None, column(block.traces, "traceAddress"))))
+        if below == here:
+            return True
+        if self._lacking.pop(block.name, None) == len(block.traces):
+            self._counts_otherwise += 1
+            return True
+        self._lacking[block.name] = len(block.traces)
+        while len(self._lacking) > KEPT:
+            del self._lacking[next(iter(self._lacking))]
+        return False
 
     def lost(self, error: SourceError, seconds: float = AGAIN) -> SourceError:
         """It does not show those of a block that it has: what to raise. Where it was found out
