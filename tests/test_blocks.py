@@ -69,9 +69,9 @@ class Desk:
         self.home.write("watchlist.yaml", {"addresses": listed})
 
     @contextmanager
-    def reading(self, way: str, *sources: str) -> Iterator[Open]:
+    def reading(self, way: str, *sources: str, **more: object) -> Iterator[Open]:
         asked = sources or ("node", "lists")
-        chain = {**dev_chain(*asked, finality=FINALITY), "read": way}
+        chain = {**dev_chain(*asked, finality=FINALITY), "read": way, **more}
         self.home.write("config/chains.yaml", {"chains": {"dev": chain}})
         with open_home(self.home.path, {}) as app:
             yield Open(app)
@@ -325,6 +325,30 @@ def test_who_is_added_while_blocks_cannot_be_read(desk: Desk) -> None:
         home.poll()
         home.work_off()
         assert home.told() == dict.fromkeys(paid, 1)
+
+
+def test_the_newest_block_is_asked_for_by_the_pace_of_the_chain(desk: Desk) -> None:
+    """Passes begin every two seconds; who asks nothing else, asks for nothing meanwhile."""
+    desk.home.write("config/settings.yaml", {"prices": "none"})
+    desk.watch(ALICE)
+    with desk.reading("blocks", block_time=600) as home:
+        home.poll()
+        home.poll()
+        (row,) = home.app.store.read("SELECT due FROM scope WHERE address = '*'")
+        assert (home.app.longest_pace, row["due"] % 60) == (60, 0)
+        with home.app.store.write() as conn:
+            conn.execute("UPDATE scope SET due = ? WHERE address = '*'", [now() + 50])
+        desk.asked.clear()
+        for _ in range(3):
+            for pool in home.app.pools.values():
+                pool.wake()
+            home.app.reload()
+            home.app.poll(everything=False)
+        assert not desk.asked
+        desk.watch(ALICE, BOB)
+        home.app.reload()
+        home.app.poll(everything=False)
+        assert blocks.members(home.app.store, "dev").keys() == {ALICE, BOB}, "who is new waits not"
 
 
 def test_who_is_watched_no_more_leaves(desk: Desk) -> None:

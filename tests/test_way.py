@@ -306,3 +306,25 @@ def test_chains_that_share_a_key_win_by_another_way_together(world: World):
         assert weighed.mixed is not None
         assert alone.mixed is not None
         assert weighed.mixed.allows == pytest.approx(2 * alone.mixed.allows, abs=2)
+
+
+def test_a_chain_of_rare_blocks_is_looked_at_by_its_own_pace(world: World) -> None:
+    """Ten times between two blocks and no more often than passes are made: what the arithmetic
+    counts is what passes make."""
+    asked = world.asked("bitcoin", 1000, BITCOIN, names="blockstream")
+    weighed, verdict = way.of_all([asked], world.settings.sources)["bitcoin"]
+    assert verdict.way is Way.BLOCKS
+    found = verdict.figures(weighed)
+    taken = Taken.of(Way.BLOCKS, BITCOIN, asked.chain)
+    cost = cost_of_pass(
+        {"bitcoin": 1000}, {"bitcoin": world.sources["bitcoin"]}, world.settings.sources, {},
+        {"bitcoin": taken},
+    )  # fmt: skip
+    assert (taken.pace, cost.pace, found.every, found.seen) == (60, 60, 60, 61)
+    an_hour = cost.a_second(cost.interval)["blockstream"] * 3600
+    assert an_hour == pytest.approx(found.calls["blockstream"] / 24)
+    assert an_hour == pytest.approx(60 * HEAD_CALLS + 6 * 2)
+    assert found.share == pytest.approx(an_hour / 700)
+    litecoin = world.settings.chains["litecoin"]
+    assert Taken.of(Way.BLOCKS, BITCOIN, litecoin).pace == 0, "passes are no closer"
+    assert Taken.of(Way.BLOCKS, BITCOIN, asked.chain, 5).pace == 0, "somebody set it"

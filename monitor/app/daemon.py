@@ -196,7 +196,7 @@ class Daemon:
             log.info("%s: works again after %d failures", name, self._faulty.pop(name, 0))
 
     def _housekeep(self) -> None:
-        clock.mend_clock(self._app.store, self._app.round_seconds, now())
+        clock.mend_clock(self._app.store, self._app.longest_pace, now())
         self._app.housekeep()
         self._app.daily()
 

@@ -54,6 +54,7 @@ from monitor.model import Kin, Subject
 from monitor.model.acts import DAEMON
 from monitor.model.dates import since_time
 from monitor.model.errors import Problem
+from monitor.model.scope import ChainWide, Scope
 from monitor.model.settings import Settings
 from monitor.store import covered_day, dormant, incidents, notes, watch
 from monitor.store.commit import commit
@@ -136,7 +137,7 @@ class Fundwatch:
             assets=self.settings.assets,
             route=self.router.route,
             clock=now,
-            interval=lambda _subject: self.round_seconds,
+            interval=self._pace,
             since_time=since_time,
             trailing_seconds=self.settings.trailing_window_days * 86_400,
             ours={name: each.title for name, each in self.settings.lists.items() if each.ours},
@@ -175,6 +176,16 @@ class Fundwatch:
 
     def _owes_no_more(self) -> bool:
         return self.debts.stopping()
+
+    def _pace(self, scope: Scope) -> int:
+        """Seconds until a watched scope is due again."""
+        own = self.ways.pace(scope.chain) if isinstance(scope, ChainWide) else 0
+        return max(self.round_seconds, own)
+
+    @property
+    def longest_pace(self) -> int:
+        """Seconds after which every watched scope is due again, at most."""
+        return max([self.round_seconds, *(self.ways.pace(chain) for chain in self.pools)])
 
     @property
     def round_seconds(self) -> int:

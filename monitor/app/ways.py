@@ -43,12 +43,12 @@ def choose(
     return way.of_all(asked.values(), settings.sources, now or {}, every)
 
 
-def taken(asked: Mapping[str, Asked], chosen: Chosen) -> dict[str, Taken]:
+def taken(settings: Settings, asked: Mapping[str, Asked], chosen: Chosen) -> dict[str, Taken]:
     """What passes cost by."""
     found = {}
     for key, (_, verdict) in chosen.items():
         whole = next((w for w in asked[key].wholes if w.name == verdict.source), None)
-        found[key] = Taken.of(verdict.way, whole, asked[key].chain)
+        found[key] = Taken.of(verdict.way, whole, asked[key].chain, settings.poll_interval)
     return found
 
 
@@ -87,8 +87,12 @@ class Ways:
             if (verdict.way, verdict.source) != (pools[key].way, pools[key].first):
                 pools[key].use(verdict.way, verdict.source)
                 log.info("chain %s is read in the way %s: %s", key, verdict.way, verdict.why)
-        before, self._taken = self._taken, taken(asked, chosen)
+        before, self._taken = self._taken, taken(self._settings, asked, chosen)
         return before != self._taken
+
+    def pace(self, chain: str) -> int:
+        """Seconds at least between two looks at a chain as a whole; 0: each pass looks."""
+        return self._taken[chain].pace if chain in self._taken else 0
 
     def cost(self) -> Cost:
         """Of a pass over all that are watched."""

@@ -16,6 +16,7 @@ from monitor.model.reading import IN_FILTER
 LEAST_INTERVAL = 20  # seconds between two polls of one subject, unless settings say so
 POLITE = 3  # a source without a known budget is used for a third of the time at most
 HEAD_CALLS = 4  # the newest block and its time, and the hashes of two that are final
+LOOKS = 10  # at the newest block of a chain that is read by blocks, between two of its blocks
 SHARE = 0.9  # of a budget that regular passes may use
 # Of what they leave of it, a tenth at least: four tenths are for balances, one for second words
 # (decide/second.py), two for following money. Three are for histories and look-ups by hash, which
@@ -47,13 +48,28 @@ class Taken:
     source: str = ""
     a_second: float = 0.0  # calls for blocks on which nothing is found
     lists: frozenset[str] = frozenset()  # that those blocks hold
+    # Seconds at least between two looks at the newest block, whatever passes are made: where its
+    # blocks come seldom. 0: each pass looks.
+    pace: int = 0
 
     @classmethod
-    def of(cls, way: Way, whole: WholeBlocks | None, chain: Chain) -> Taken:
-        """As passes read it: blocks only where somebody hands them out."""
+    def of(
+        cls, way: Way, whole: WholeBlocks | None, chain: Chain, every: int | None = None
+    ) -> Taken:
+        """As passes read it: blocks only where somebody hands them out. `every`: seconds between
+        passes as set, then all chains are looked at so often."""
         if way is not Way.BLOCKS or whole is None:
             return cls(Way.ADDRESSES if way is Way.BLOCKS else way)
-        return cls(way, whole.name, whole.block_calls / chain.block_time, lists_of([whole]))
+        pace = int(chain.block_time / LOOKS) if every is None else 0
+        return cls(
+            *(way, whole.name, whole.block_calls / chain.block_time, lists_of([whole])),
+            pace if pace > LEAST_INTERVAL else 0,
+        )
+
+    @property
+    def running(self) -> float:
+        """Calls a second that are made as time goes by, and not by the pass."""
+        return self.a_second + (HEAD_CALLS / self.pace if self.pace else 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +82,7 @@ class Cost:
     narrowest: str = ""  # the source whose budget decides the interval
     asleep: Mapping[str, int] = field(default_factory=dict)  # addresses asked for at once, by chain
     running: Mapping[str, float] = field(default_factory=dict)  # calls a second for whole blocks
+    pace: int = 0  # seconds between two looks at the chain that has the longest pace of its own
 
     def a_second(self, every: int) -> dict[str, float]:
         """Calls a second by source where a pass is made so often."""
@@ -113,7 +130,7 @@ def cost_of_pass(
         by_blocks = taken.way is Way.BLOCKS
         found = [of_chain(up + never if by_blocks else up, asked, taken)]
         if by_blocks and up + never:
-            running[taken.source] = running.get(taken.source, 0.0) + taken.a_second
+            running[taken.source] = running.get(taken.source, 0.0) + taken.running
         elif not by_blocks:
             found.append(of_sleepers(never, asked))
         for name, number in (each for part in found for each in part.items()):
@@ -135,6 +152,7 @@ def cost_of_pass(
             if number and ways.get(chain, Taken()).way is not Way.BLOCKS
         },
         running=running,
+        pace=max((ways[chain].pace for chain in sources if chain in ways), default=0),
     )
 
 
@@ -160,7 +178,7 @@ def of_chain(number: int, sources: Sequence[Lists], taken: Taken | None = None) 
 
 def _beside_blocks(sources: Sequence[Lists], taken: Taken) -> dict[str, int]:
     """The newest block, and what issuers did where blocks do not show it."""
-    calls = Counter({taken.source: HEAD_CALLS})
+    calls = Counter({taken.source: 0 if taken.pace else HEAD_CALLS})
     source = next((s for s in sources if ISSUER in lists_of([s])), None)
     if source is not None and ISSUER not in taken.lists:
         calls[source.name] += source.act_calls

@@ -165,8 +165,8 @@ def of_all(
         weighed = weigh(asked, configs, every=every, beside=beside, running=running)
         verdict = choose(weighed, asked.chain.read, now.get(key, Way.ADDRESSES))
         whole = next((w for w in asked.wholes if w.name == verdict.source), None)
-        taken = Taken.of(verdict.way, whole, asked.chain)
-        running[taken.source] = running.get(taken.source, 0.0) + taken.a_second
+        taken = Taken.of(verdict.way, whole, asked.chain, every)
+        running[taken.source] = running.get(taken.source, 0.0) + taken.running
         found[key] = (weighed, verdict)
     return found
 
@@ -183,16 +183,17 @@ class _Scale:
     def by_address(self, way: Way) -> Figures:
         calls = Counter(of_chain(self.asked.number, self.asked.sources, Taken(way)))
         calls.update(self.asked.sleepers)
-        return self._figures(way, calls, {}, 0, lists_of(self.asked.sources))
+        return self._figures(Taken(way, lists=lists_of(self.asked.sources)), calls, 0)
 
     def by_blocks(self, whole: WholeBlocks) -> Figures:
         chain = self.asked.chain
-        taken = Taken.of(Way.BLOCKS, whole, chain)
+        taken = Taken.of(Way.BLOCKS, whole, chain, self.set_every)
         calls = of_chain(max(1, self.asked.number), self.asked.sources, taken)
         flow = int(whole.block_bytes / chain.block_time * DAY)
-        made = self._figures(Way.BLOCKS, calls, {whole.name: taken.a_second}, flow, taken.lists)
+        made = self._figures(taken, calls, flow)
         config = self.configs[whole.name]
-        wanted = taken.a_second + HEAD_CALLS / PACE + self.running.get(whole.name, 0.0)
+        heads = 0.0 if taken.pace else HEAD_CALLS / PACE
+        wanted = taken.running + heads + self.running.get(whole.name, 0.0)
         return replace(
             made,
             source=whole.name,
@@ -208,16 +209,10 @@ class _Scale:
         mine = self.mine.get(name, 0)
         return 1 + self.beside.get(name, 0.0) / mine if mine else 1.0
 
-    def _figures(
-        self,
-        way: Way,
-        calls: Mapping[str, int],
-        flowing: Mapping[str, float],
-        flow: int,
-        lists: frozenset[str],
-    ) -> Figures:
-        """`flowing`: calls a second whatever the pace; `flow`: their bytes a day."""
-        allows, length = LEAST_INTERVAL, 0.0
+    def _figures(self, taken: Taken, calls: Mapping[str, int], flow: int) -> Figures:
+        """`calls`: of a pass; `flow`: bytes a day whatever the pace."""
+        flowing = {taken.source: taken.running} if taken.source else {}
+        allows, length = max(LEAST_INTERVAL, taken.pace), 0.0
         for name, number in calls.items():
             config = self.configs[name]
             known = self.running.get(name, 0.0) + flowing.get(name, 0.0)
@@ -228,19 +223,20 @@ class _Scale:
         shares = {n: number / DAY / most(self.configs[n]) for n, number in a_day.items()}
         key = max(shares, key=lambda name: shares[name], default="")
         others = {n: c for n, c in calls.items() if not _is_local(self.configs[n])}
-        burden = sum(calls.values()) * DAY / PACE + sum(flowing.values()) * DAY
+        looks = HEAD_CALLS if taken.pace else 0  # that are not among those of a pass
+        burden = (sum(calls.values()) + looks) * DAY / PACE + taken.a_second * DAY
         burden += sum(others.values()) * DAY / PACE * ANSWER_BYTES / BYTES_A_CALL
         if not all(_is_local(self.configs[n]) for n in flowing):
             burden += flow / BYTES_A_CALL
         return Figures(
-            way,
+            taken.way,
             a_day,
             flow + int(sum(calls.values()) / every * DAY * ANSWER_BYTES),
             every,
             allows,
             int(every + length) + 1,
             burden,
-            lists,
+            taken.lists,
             key,
             shares.get(key, 0.0),
         )

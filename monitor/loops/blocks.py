@@ -8,7 +8,7 @@ call: a member's blocks begin where the chain stands, and what lies below is owe
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -78,14 +78,15 @@ class BlockChains:
         pool = self._world.pools.get(chain)
         return pool is not None and pool.way is Way.BLOCKS and bool(pool.wholes)
 
-    def take_in(self) -> None:
+    def take_in(self, due: Collection[str]) -> None:
         """Let who is due on a chain that is read block by block join, and those go whose chain is
-        read in another way now."""
+        read in another way now. Where a chain stands is asked of those that are `due`, and where
+        entries changed: passes are begun far more often than a chain is read."""
         for chain in sorted(blocks.read_by_blocks(self._store)):
             if not self.reads(chain):
                 self._disband(chain)
         for chain in sorted(self._read):
-            self._take_in(self._world.pools[chain])
+            self._take_in(self._world.pools[chain], due=chain in due)
 
     def reads(self, chain: str) -> bool:
         """Whether a chain is read block by block in this pass."""
@@ -157,10 +158,12 @@ class BlockChains:
 
     # -- who belongs to it -------------------------------------------------------------------
 
-    def _take_in(self, pool: SourcePool) -> None:
+    def _take_in(self, pool: SourcePool, *, due: bool) -> None:
         known = self._load(pool)
         changed = known.version != watch.version(self._store)
         self._let_go(pool, known)
+        if not (due or changed or not known.members):
+            return
         known.left_out.clear()
         stand: _Stand | None = None
         for part in self._newcomers(pool, known):
@@ -215,7 +218,8 @@ class BlockChains:
     def _unknown(self, pool: SourcePool, known: _Chain) -> set[Subject]:
         """Members whose unspent outputs would have to be known and are not: all, where the first
         source said what inputs spend when they joined, and does not now."""
-        if self._head(pool) is None:
+        seen = any(whole.name in pool.heads_seen for whole in pool.wholes[:1])
+        if not seen and self._head(pool) is None:
             return set()  # it is learned with the head
         key, needed = f"unspent:{pool.chain.key}", str(int(pool.needs_unspent))
         before = notes.get_note(self._store, key)

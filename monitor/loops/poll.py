@@ -85,7 +85,7 @@ class Poller:
         if only is None:
             # Who joins asks where the chain stands.
             self._begin_chains([ChainWide(chain) for chain in self._blocks.chains])
-            self._blocks.take_in()
+            self._blocks.take_in({w.chain for w in watch.due_wholes(self.store, until)})
         subjects = self._due(until) if only is None else list(only)
         wholes = watch.due_wholes(self.store, until) if only is None else []
         report.subjects, report.wholes = len(subjects), len(wholes)

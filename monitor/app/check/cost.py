@@ -63,7 +63,7 @@ def _by_settings(
         faces = (whole_of(source) for source in sources)
         wholes = [face for face in faces if face is not None]
         asked[key] = ways.asked_of(settings.chains[key], sources, wholes, awake.get(key, 0))
-    return ways.taken(asked, ways.choose(settings, asked))
+    return ways.taken(settings, asked, ways.choose(settings, asked))
 
 
 def warnings(settings: Settings, found: Cost) -> Iterator[tuple[str, str]]:
@@ -127,7 +127,8 @@ def words(settings: Settings, found: Cost) -> str:
     how = "as set in settings.yaml" if settings.poll_interval else _limited_by(settings, found)
     return (
         f"{calls:,} calls a pass, at least {duration(least)}. One pass every {duration(every)}"
-        f"{f', {how}' if how else ''}. News is at most about {duration(every + least)} old."
+        f"{f', {how}' if how else ''}. News is at most about "
+        f"{duration(max(every, found.pace) + least)} old."
         f"{_asleep_words(found)}"
     )
 

@@ -68,7 +68,7 @@ def find(
     store = bench.store if bench.store is not None and bench.store.schema() >= VERSION else None
     now = () if store is None else blocks.read_by_blocks(store)
     chosen = ways.choose(bench.settings, asked, dict.fromkeys(now, Way.BLOCKS))
-    return Found(looked, chosen, ways.taken(asked, chosen))
+    return Found(looked, chosen, ways.taken(bench.settings, asked, chosen))
 
 
 def say(bench: Bench, found: Found) -> None:

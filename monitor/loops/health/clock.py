@@ -16,9 +16,9 @@ log = logging.getLogger("fundwatch.alive")
 HOLD_BACK = 300  # seconds that a subject waits at which the watchdog bit twice
 
 
-def mend_clock(store: Store, round_seconds: int, now: int) -> None:
-    """Nothing waits longer than one round; after the clock was set back that is told."""
-    latest = now + round_seconds + clock.SLACK
+def mend_clock(store: Store, longest_pace: int, now: int) -> None:
+    """Nothing waits longer than the longest pace; after the clock was set back that is told."""
+    latest = now + longest_pace + clock.SLACK
     clock.pull_forward(store, latest, now + HOLD_BACK, now)
     if not clock.was_ahead(store, now):
         return
