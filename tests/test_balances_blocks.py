@@ -16,6 +16,7 @@ from monitor.loops.clock import now
 from monitor.loops.health import chain_status, chain_words
 from monitor.model import Subject
 from monitor.model.balance import OPENING
+from monitor.model.errors import StoreError
 from monitor.store import balance_due, balances
 
 __all__ = ["desk"]
@@ -110,6 +111,30 @@ def test_what_a_row_of_a_block_touches_is_held_against_the_chain_at_once(desk: D
             day(home)
         assert home.told() == {plain: 1, paid: 1}
         assert home.told("unexplained") == {}
+
+
+@pytest.mark.parametrize("table", ["touched", "reading"])
+def test_rows_and_whom_they_touch_are_written_together(desk: Desk, table: str) -> None:
+    """Whichever of them a writing ends at: both are there, or none."""
+    desk.watch(ALICE)
+    with untraced(desk, "node", "lists") as home:
+        begin(desk, home)
+        store = home.app.store
+        plain = send(desk, ALICE, value=ETHER)
+        with store.write() as conn:
+            conn.execute(
+                f"CREATE TRIGGER killed BEFORE INSERT ON {table} "
+                "BEGIN SELECT RAISE(ABORT, 'killed'); END"
+            )
+        with pytest.raises(StoreError, match="killed"):
+            home.poll()
+        assert not home.rows()
+        assert balance_due.touched(store, 2**40, 9) == []
+        with store.write() as conn:
+            conn.execute("DROP TRIGGER killed")
+        home.poll()
+        assert home.told() == {plain: 1}
+        assert balance_due.among(store, [Subject("dev", ALICE)]) == {Subject("dev", ALICE)}
 
 
 def test_what_nothing_else_touches_is_found_by_the_daily_round(desk: Desk) -> None:

@@ -28,7 +28,7 @@ from monitor.model.plan import OpenGap, Plan, Route, Signal, gap_key
 from monitor.model.scope import ChainWide
 from monitor.model.scores import Mark
 from monitor.model.streams import UNSERVED, Reading, StreamState
-from monitor.store import apply, balance_due, joined, prices, transfers, watch
+from monitor.store import apply, joined, prices, transfers, watch
 from monitor.store.context import load_context
 from monitor.store.coverage import stream_states
 from monitor.store.port import Store
@@ -96,12 +96,7 @@ class Settler:
         if run.everyone is not None:
             shown = shown_lists(self._world.pools[run.scope.chain])
         readings = _readings(outcome, batches, run.progress, shown)
-        plan = self._written(run, batches, run.reading.states, readings, self._signs)
-        if shown and plan.new and isinstance(run.scope, ChainWide):
-            # A kill in between costs them no more than that they wait for their turn.
-            parties = {address for row in plan.new for address in row.transfer.parties()}
-            balance_due.touch(self._store, run.scope, sorted(parties), plan.now)
-        return plan
+        return self._written(run, batches, run.reading.states, readings, self._signs)
 
     def take(self, subject: Subject, batches: Sequence[Batch]) -> Plan:
         """Decide and write what was read beside the passes, from a thread of its own: it is no
@@ -173,6 +168,7 @@ class Settler:
         return replace(
             plan,
             alerts=alerts,
+            weighs=run.everyone is not None and bool(shown_lists(pool)),
             signals=(*plan.signals, *_gap_signals(self._store, plan, run), *_busy_signal(run)),
         )
 

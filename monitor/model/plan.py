@@ -218,3 +218,5 @@ class Plan:
     silences: tuple[Silence, ...] = ()
     # The cases that watch each address concerned, for the log.
     cases: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    # Whole blocks do not hold all that moves: balances of members that new rows touch are wanted.
+    weighs: bool = False

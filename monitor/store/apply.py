@@ -68,7 +68,7 @@ def in_parts(plan: Plan) -> Iterator[Plan]:
     for number, values in enumerate(cut):
         named = (tx for kept in plan.kept for tx in kept.txs)
         values["kept"] = _evidence(plan, {tx for tx in named if numbers.get(tx, last) == number})
-    bare = Plan(plan.scope, plan.now, cases=plan.cases, answered=plan.answered)
+    bare = Plan(plan.scope, plan.now, cases=plan.cases, answered=plan.answered, weighs=plan.weighs)
     yield replace(bare, tokens=plan.tokens, baselines=plan.baselines, **cut[0])
     for values in cut[1:-1]:
         yield replace(bare, **values)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from monitor.model import Subject
+from monitor.model import Subject, Transfer
 from monitor.model.balance import OPENING, Holding, State, Waiting
 from monitor.model.scope import EVERY, ChainWide
-from monitor.store.port import Fields, Reader, Store
+from monitor.store.port import Connection, Fields, Reader, Store
 from monitor.store.watch import PARKED
 
 MANY = 40  # tokens of one address
@@ -93,16 +93,16 @@ def looks(store: Reader, chain: str) -> tuple[int, int, int | None]:
     return every["n"], asked["n"], asked["at"]
 
 
-def touch(store: Store, scope: ChainWide, addresses: Iterable[str], now: int) -> None:
-    """Members among these addresses are to be asked for soon."""
-    keys = [Subject(scope.chain, each).key for each in addresses]
-    with store.write() as conn:
-        conn.executemany(
-            "INSERT INTO touched (subject, chain, due) SELECT ?1, ?2, ?3 WHERE EXISTS "
-            "(SELECT 1 FROM joined WHERE subject = ?1 AND scope = ?4 AND stream = ?5 "
-            "AND until_place IS NULL) ON CONFLICT (subject) DO UPDATE SET due = excluded.due",
-            [(key, scope.chain, now, scope.key, EVERY) for key in keys],
-        )
+def touch(conn: Connection, scope: ChainWide, rows: Iterable[Transfer], now: int) -> None:
+    """Members that these rows touch are to be asked for soon."""
+    addresses = {address for row in rows for address in row.parties()}
+    keys = [Subject(scope.chain, each).key for each in sorted(addresses)]
+    conn.executemany(
+        "INSERT INTO touched (subject, chain, due) SELECT ?1, ?2, ?3 WHERE EXISTS "
+        "(SELECT 1 FROM joined WHERE subject = ?1 AND scope = ?4 AND stream = ?5 "
+        "AND until_place IS NULL) ON CONFLICT (subject) DO UPDATE SET due = excluded.due",
+        [(key, scope.chain, now, scope.key, EVERY) for key in keys],
+    )
 
 
 def among(store: Reader, subjects: Iterable[Subject]) -> set[Subject]:

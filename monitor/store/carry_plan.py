@@ -9,9 +9,9 @@ from typing import Any
 from monitor.model.acts import Actor, ApplyPlan
 from monitor.model.errors import Conflict
 from monitor.model.plan import Identity, NewRow, Plan
-from monitor.model.scope import Scope
+from monitor.model.scope import ChainWide, Scope
 from monitor.model.streams import Reading
-from monitor.store import answers, blocks, doubts, ours, planlog
+from monitor.store import answers, balance_due, blocks, doubts, ours, planlog
 from monitor.store.alerts import insert_alerts
 from monitor.store.coverage import cover, open_gap
 from monitor.store.incidents import note_signals
@@ -30,6 +30,8 @@ def carry(conn: Connection, _actor: Actor, act: ApplyPlan) -> tuple[None, list[P
     ids = _insert_rows(conn, new)
     _change_rows(conn, plan)
     _sight(conn, plan, ids)
+    if plan.weighs and isinstance(plan.scope, ChainWide):
+        balance_due.touch(conn, plan.scope, (row.transfer for row in plan.new), plan.now)
     for covered in plan.covered:
         cover(conn, plan.scope, covered, plan.now)
     if plan.blocks is not None:
