@@ -6,18 +6,30 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.chains.address import AddressError, canonical
-from monitor.loops.list_fresh import Fresh
+from monitor.loops import list_fresh
 from monitor.model import Chain, Entry, Watched
 from monitor.model.acts import Listed
 from monitor.model.lists import ListConfig, Listing, Publication, Row
 from monitor.store import listing, taking
-from monitor.store.port import Fields, Reader
+from monitor.store.port import Reader
 from monitor.store.rows import entry_terms
 from monitor.watchlist import listed
 from monitor.watchlist.imports.judge import Judge
 from monitor.watchlist.imports.poison import Poison
 
 NOT_CHOSEN = "chain not chosen"  # the rule that hangs on the settings of the list
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """See `Entries.changed`; `stored`: the entries that are recorded."""
+
+    config: ListConfig
+    words: listed.Words
+    stored: Mapping[listing.Target, Sequence[Watched]]
+    waits: str
+    judged: int
+    coming: Publication | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +59,37 @@ class Entries:
         store, name = self.store, config.name
         said = listing.words(store, name) if words is None else words
         stored = listing.stored(store, name, addresses)
-        told, ending = listing.told_of(store, name, addresses, coming)
-        judge = self.judge(config)  # long in the making
-        where = (self._chains_of(judge, judged), self._spelled)
-        twins = {t for rows in told.values() for row in rows if (t := row["twin"])}
+        same = [] if said else listing.alike(store, name, addresses, judged)
+        fresh = [fit for each in same if len(fit := [t for t in each if t not in stored]) > 1]
+        of = _Rules(config, said, stored, waits, judged, coming)
+        like_first = {address for _, *others in fresh for address, _ in others}
+        entries = self._entries([each for each in addresses if each not in like_first], of)
+        found = taking.listed(entry for each in entries.values() for entry in each)
+        for first, *others in fresh:
+            form = list_fresh.form(name, entries.get(first, ()))
+            if form is not None:
+                found += [each for target in others for each in form.of(*target)]
+            else:
+                rest = self._entries([address for address, _ in others], of)
+                found += taking.listed(entry for each in rest.values() for entry in each)
+        return found
+
+    def _entries(self, addresses: Sequence[str], of: _Rules) -> dict[listing.Target, list[Entry]]:
+        store, name, coming = self.store, of.config.name, of.coming
+        told = listing.histories(store, name, addresses, coming)
+        judge = self.judge(of.config)  # long in the making
+        by_now = {key: [_by_now(row, judge) for row in rows] for key, rows in told.items()}
+        twins = {t for rows in told.values() for row in rows if (t := row.row.judged.twin)}
         own = listing.histories(store, name, sorted(twins), coming)  # they stand there themselves
-
-        def made(target: listing.Target, rows: Sequence[Fields]) -> list[Entry]:
-            history = listing.history(rows, ending, coming)
-            by_now = [_by_now(row, judge) for row in history]
-            known = stored.get(target, ())
-            found = _entries(config, by_now, said, known, waits, where)
-            return [entry for entry in found if not _is_told_by(own, entry)]
-
-        fresh = Fresh(name, made, judged)
-        return [
-            each
-            for target, rows in told.items()
-            for each in (
-                fresh.listed(target, rows[0])
-                if len(rows) == 1 and not said and target not in stored
-                else taking.listed(made(target, rows))
-            )
-        ]
+        where = (self._chains_of(judge, of.judged), self._spelled)
+        return {
+            target: [
+                entry
+                for entry in _entries(of, history, of.stored.get(target, ()), where)
+                if not _is_told_by(own, entry)
+            ]
+            for target, history in by_now.items()
+        }
 
     def _chains_of(self, judge: Judge, judged_nr: int) -> listed.ChainsOf:
         """Where rows are watched, by the settings of now; `judged_nr`: see `changed`."""
@@ -104,19 +124,17 @@ class Entries:
 
 
 def _entries(
-    config: ListConfig,
+    of: _Rules,
     history: Sequence[Listing],
-    words: listed.Words,
     stored: Sequence[Watched],
-    waits: str,
     where: tuple[listed.ChainsOf, listed.Spell],
 ) -> Iterator[Entry]:
     """Of one address and entity. What is read since a day goes on so while that waits."""
     known = {each.entry.subject: each for each in stored}
-    for entry in listed.entries(config, history, words, known, *where):
+    for entry in listed.entries(of.config, history, of.words, known, *where):
         was = known.get(entry.subject)
-        late = waits and (was is None or was.entry.since == waits)
-        made = replace(entry, since=waits) if late else entry
+        late = of.waits and (was is None or was.entry.since == of.waits)
+        made = replace(entry, since=of.waits) if late else entry
         if was is None or _differs(was, made):
             yield made
 

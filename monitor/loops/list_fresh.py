@@ -1,67 +1,51 @@
-"""Entries of rows that a published list says for the first time, of which nobody has said anything:
-nearly all of a long one. Most of them differ in their address alone, and are worked out once."""
+"""Entries that differ in id and address alone, as nearly all do that a long list brings:
+they are worked out once, and the text of one is that of all."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from monitor.model import Entry, Subject
 from monitor.model.acts import Listed
-from monitor.store.listing import Target
-from monitor.store.port import Fields
 from monitor.store.taking import listed
 from monitor.watchlist.listed import entry_id
 
-# All of a row that its entries are made of, beside its address.
-_ALIKE = ("entity", "name", "programs", "since", "at_least", "chain", "chains", "rule")
-_KEPT = 1000  # different ones
-
 
 @dataclass(frozen=True, slots=True)
-class _Form:
-    """What entries have in common that differ in id and address alone."""
-
+class _OfChain:
     chain: str
     case: str
     retired: bool
-    texts: Sequence[str]  # of their terms: before the id, between it and the address, behind that
+    texts: Sequence[str]  # of its terms: before the id, between it and the address, behind that
 
 
 @dataclass(frozen=True, slots=True)
-class Fresh:
-    """`made`: works the entries of any rows out; `judged`: the version whose new rows were judged
-    by the settings of now."""
+class Form:
+    """What the entries of an address and an entity are like, one a chain."""
 
-    name: str  # of the list
-    made: Callable[[Target, Sequence[Fields]], list[Entry]]
-    judged: int
-    _forms: dict[tuple[object, ...], Sequence[_Form]] = field(default_factory=dict)
+    list: str
+    entries: Sequence[_OfChain]
 
-    def listed(self, target: Target, row: Fields) -> list[Listed]:
-        """The entries of the only row on an address and entity that has none yet."""
-        if row["from_nr"] != self.judged or row["twin"]:
-            return listed(self.made(target, [row]))  # by its address it may be of other chains now
-        alike = tuple(row[column] for column in _ALIKE)
-        forms = self._forms.get(alike)
-        if forms is None:
-            entries = self.made(target, [row])
-            forms = [_form(entry) for entry in entries if entry.subject.address == target[0]]
-            usual = len(forms) == len(entries) and all(len(each.texts) == 3 for each in forms)
-            if usual and len(self._forms) < _KEPT:
-                self._forms[alike] = forms
-            return listed(entries)
-        return [self._filled(form, *target) for form in forms]
-
-    def _filled(self, form: _Form, address: str, entity: str) -> Listed:
-        subject = Subject(form.chain, address)
-        name = entry_id(self.name, subject, entity)
-        first, middle, last = form.texts
-        terms = f"{first}{name}{middle}{address}{last}"  # neither holds what JSON would escape
-        return Listed(name, subject, form.case, terms, form.retired)
+    def of(self, address: str, entity: str) -> Iterator[Listed]:
+        """The same of another address, which a chain writes as it is handed in."""
+        for each in self.entries:
+            subject = Subject(each.chain, address)
+            name = entry_id(self.list, subject, entity)
+            first, middle, last = each.texts
+            terms = f"{first}{name}{middle}{address}{last}"  # JSON escapes nothing of these two
+            yield Listed(name, subject, each.case, terms, each.retired)
 
 
-def _form(entry: Entry) -> _Form:
+def form(name: str, entries: Sequence[Entry]) -> Form | None:
+    """None where their texts hold more of an address than their subject does."""
+    found = [_of_chain(entry) for entry in entries]
+    usual = all(len(each.texts) == 3 for each in found)
+    origins = [entry.origin for entry in entries]
+    return Form(name, found) if usual and not any(o and o.address for o in origins) else None
+
+
+def _of_chain(entry: Entry) -> _OfChain:
     subject = Subject(entry.subject.chain, entry.id)  # nothing else holds its id
     (marked,) = listed([replace(entry, subject=subject)])
-    return _Form(subject.chain, entry.case, marked.retired, marked.terms.split(entry.id))
+    return _OfChain(subject.chain, entry.case, marked.retired, marked.terms.split(entry.id))

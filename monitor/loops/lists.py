@@ -152,7 +152,7 @@ class Lists:
             rows = self._judge(config, reader(config.kind)(file, fetched.name, preamble))
             while part := [*islice(rows, READ)]:
                 list_files.room(self.home)
-                staging.stage(self.store, name, part)
+                staging.stage(self.store, name, part, count)
                 count += len(part)
                 self.look(f"{count:,} rows read")
         counts = staging.counted(self.store, name)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -155,37 +156,33 @@ def histories(
 ) -> Histories:
     """Everything that a list ever said of these addresses, oldest first, by (address, entity).
     `coming`: a version that is being taken, as if it were in force."""
-    groups, ending = told_of(store, name, addresses, coming)
-    return {target: history(rows, ending, coming) for target, rows in groups.items()}
-
-
-def told_of(
-    store: Reader, name: str, addresses: Sequence[str], coming: Publication | None = None
-) -> tuple[dict[Target, list[Fields]], Collection[str]]:
-    """The rows of `histories` as the record has them, for who needs few of them as values (see
-    `history`); and the keys of those that end with the version that is being taken."""
-    sql = f"{_LISTING} WHERE +l.list = ? AND l.address IN ({{}})"  # the +: see _about
-    told, ending = store.read_in(sql, addresses, [name]), frozenset[str]()
+    told = _about(store, name, "address", addresses)
     if coming is not None:
-        ending, new = _coming(store, coming, addresses, [row["key"] for row in told])
-        told = [*told, *new]
-    found: dict[Target, list[Fields]] = {}
-    for row in told:
-        found.setdefault((row["address"], row["entity"]), []).append(row)
-    return found, ending
+        told = _with_coming(store, coming, addresses, told)
+    found: Histories = {}
+    for each in sorted(told, key=lambda each: (each.from_nr, each.key)):
+        found.setdefault(each.row.target, []).append(each)
+    return found
 
 
-def history(
-    rows: Iterable[Fields], ending: Collection[str] = (), coming: Publication | None = None
-) -> list[Listing]:
-    """Of one address and entity, oldest first."""
-    told = sorted(rows, key=lambda row: (row["from_nr"], row["key"]))
-    return [
-        replace(each, until_nr=coming.nr, until=_until(each.since, coming))
-        if coming and each.until_nr is None and each.from_nr != coming.nr and each.key in ending
-        else each
-        for each in map(to_listing, told)
-    ]
+# All of a row that its entries are made of, beside its address.
+_MADE_OF = "l.entity, l.name, l.programs, l.since, l.at_least, l.chain, l.chains, l.rule"
+
+
+def alike(store: Reader, name: str, addresses: Iterable[str], nr: int) -> list[list[Target]]:
+    """Of these addresses those of which a list says one thing, first in this version: together
+    are those of which it says the same. Whoever is written in two ways is left out."""
+    sql = (
+        f"SELECT l.address, l.from_nr = ? AND l.twin IS NULL, {_MADE_OF} FROM listing l "
+        "WHERE +l.list = ? AND l.address IN ({})"  # the +: see _about
+    )
+    rows = [tuple(row) for row in store.read_in(sql, addresses, [nr, name])]
+    number = Counter(row[0] for row in rows)
+    found: dict[tuple[object, ...], list[Target]] = {}
+    for address, fresh, *says in rows:
+        if fresh and number[address] == 1:
+            found.setdefault(tuple(says), []).append((address, says[0]))
+    return [*found.values()]
 
 
 def _about(store: Reader, name: str, column: str, texts: Iterable[str]) -> list[Listing]:
@@ -196,18 +193,25 @@ def _about(store: Reader, name: str, column: str, texts: Iterable[str]) -> list[
     return [to_listing(row) for row in store.read_in(sql, texts, [name])]
 
 
-def _coming(
-    store: Reader, coming: Publication, addresses: Sequence[str], keys: Sequence[str]
-) -> tuple[frozenset[str], list[Fields]]:
-    """Of a version whose new rows were put down and whose ending ones are marked: which of these
-    keys end, and its new rows."""
-    sql = "SELECT key FROM staged WHERE list = ? AND key IN ({})"
-    ending = frozenset(row["key"] for row in store.read_in(sql, keys, [coming.list]))
+def _with_coming(
+    store: Reader, coming: Publication, addresses: Sequence[str], told: Sequence[Listing]
+) -> list[Listing]:
+    """After a version whose new rows were put down and whose ending ones are marked."""
+    sql = "SELECT key FROM ending WHERE list = ? AND key IN ({})"
+    rows = store.read_in(sql, (each.key for each in told), [coming.list])
+    ending = {row["key"] for row in rows}
+    ended = [
+        replace(each, until_nr=coming.nr, until=_until(each.since, coming))
+        if each.until_nr is None and each.key in ending
+        else each
+        for each in told
+    ]
     sql = (
         "SELECT *, ? AS from_at, NULL AS until_at FROM listing "
         "WHERE list = ? AND from_nr = ? AND address IN ({})"
     )
-    return ending, store.read_in(sql, addresses, [coming.fetched, coming.list, coming.nr])
+    new = store.read_in(sql, addresses, [coming.fetched, coming.list, coming.nr])
+    return [*ended, *map(to_listing, new)]
 
 
 def _until(since: str, coming: Publication) -> str:
@@ -273,7 +277,7 @@ def coming_targets(store: Reader, coming: Publication) -> Iterator[str]:
     sql = "SELECT DISTINCT address FROM listing WHERE list = ? AND from_nr = ?"
     yield from _addresses(store, sql, "address", [coming.list, coming.nr])
     sql = (
-        "SELECT DISTINCT l.address FROM staged s JOIN listing l ON l.list = s.list "
+        "SELECT DISTINCT l.address FROM ending s JOIN listing l ON l.list = s.list "
         "AND l.key = s.key AND l.until_nr IS NULL WHERE s.list = ? AND l.from_nr < ?"
     )
     yield from _addresses(store, sql, "l.address", [coming.list, coming.nr])

@@ -84,8 +84,6 @@ CREATE TRIGGER alert_kept BEFORE UPDATE OF id, kind, lane, severity, created, ch
   BEGIN SELECT RAISE(ABORT, 'what was told never changes, only its state'); END;
 CREATE TRIGGER alert_log_kept BEFORE UPDATE OF id, alert, at, state ON alert_log
   BEGIN SELECT RAISE(ABORT, 'who took an alert in hand is only added to'); END;
-CREATE TRIGGER entry_version_kept BEFORE UPDATE OF at, terms, list_sha256 ON entry_version
-  BEGIN SELECT RAISE(ABORT, 'the versions of an entry are only added to'); END;
 -- An address that got another form (store/respell.py) takes its rows and entries along.
 CREATE TRIGGER transfer_sender BEFORE UPDATE OF sender ON transfer
   WHEN NOT EXISTS (SELECT 1 FROM respelt
@@ -98,9 +96,6 @@ CREATE TRIGGER transfer_recipient BEFORE UPDATE OF recipient ON transfer
 CREATE TRIGGER alert_entry BEFORE UPDATE OF entry ON alert
   WHEN NOT EXISTS (SELECT 1 FROM respelt WHERE old = OLD.entry AND new = NEW.entry)
   BEGIN SELECT RAISE(ABORT, 'what was told never changes, only its state'); END;
-CREATE TRIGGER entry_version_entry BEFORE UPDATE OF entry ON entry_version
-  WHEN NOT EXISTS (SELECT 1 FROM respelt WHERE old = OLD.entry AND new = NEW.entry)
-  BEGIN SELECT RAISE(ABORT, 'the versions of an entry are only added to'); END;
 -- Names and notes go with the text of the log that holds them, and not otherwise.
 CREATE TRIGGER alert_log_words BEFORE UPDATE OF name, note ON alert_log
   WHEN NEW.name <> '' OR NEW.note <> ''
@@ -111,6 +106,15 @@ CREATE TRIGGER alert_log_words BEFORE UPDATE OF name, note ON alert_log
     "  BEGIN SELECT RAISE(ABORT, 'nothing of this is ever deleted'); END;\n"
     for table in (
         *("respelt", "erased_line", "transfer", "sighting", "alert", "alert_transfer"),
-        *("alert_log", "entry", "entry_version", "list_version", "case_state"),
+        *("alert_log", "entry", "list_version", "case_state"),
     )
 )
+VERSIONS_KEPT = """
+CREATE TRIGGER entry_version_kept BEFORE UPDATE OF at, terms, list_sha256 ON entry_version
+  BEGIN SELECT RAISE(ABORT, 'the versions of an entry are only added to'); END;
+CREATE TRIGGER entry_version_entry BEFORE UPDATE OF entry ON entry_version
+  WHEN NOT EXISTS (SELECT 1 FROM respelt WHERE old = OLD.entry AND new = NEW.entry)
+  BEGIN SELECT RAISE(ABORT, 'the versions of an entry are only added to'); END;
+CREATE TRIGGER entry_version_stays BEFORE DELETE ON entry_version
+  BEGIN SELECT RAISE(ABORT, 'nothing of this is ever deleted'); END;
+"""

@@ -412,7 +412,7 @@ def m004_scope(db: Database) -> None:
 def m005_log(db: Database) -> None:
     """Also the first act of the log: what the record held until then."""
     (schema,) = db.execute("PRAGMA user_version").fetchone()
-    db.executescript(log_schema.LOG + log_schema.KEPT)
+    db.executescript(log_schema.LOG + log_schema.KEPT + log_schema.VERSIONS_KEPT)
     log.append(db.conn, DAEMON, int(time.time()), "begin", digests.begin(db.conn, schema))
 
 
@@ -438,4 +438,5 @@ def m009_trace(db: Database) -> None:
 
 @migrations()
 def m010_blocks(db: Database) -> None:
-    db.executescript(blocks_schema.BLOCKS + scale_schema.INDEXES)
+    db.executescript(blocks_schema.BLOCKS + scale_schema.STAGING + scale_schema.VERSIONS)
+    db.executescript(log_schema.VERSIONS_KEPT + scale_schema.INDEXES)

@@ -2,6 +2,51 @@
 
 from __future__ import annotations
 
+# Rows of lists are staged in parts of their keys, each row behind the one before it in its part: by
+# their keys alone, which are digests, each would be written into a page of its own. What a version
+# ends stands by itself. Of a version that was being taken it stays known that it was.
+STAGING = """
+ALTER TABLE staged RENAME TO staged_before;
+CREATE TABLE staged (                -- rows of a version that is being read and taken, until it is
+  list TEXT NOT NULL,
+  part INTEGER NOT NULL,             -- the first digits of its key; -1: that one is being taken
+  number INTEGER NOT NULL,           -- in the order of reading
+  key TEXT NOT NULL, says TEXT NOT NULL,
+  since TEXT NOT NULL, place TEXT NOT NULL, -- the others as in listing; since may be empty
+  published_as TEXT NOT NULL, ticker TEXT NOT NULL, network TEXT NOT NULL,
+  entity TEXT NOT NULL, name TEXT NOT NULL, programs TEXT NOT NULL, label TEXT NOT NULL,
+  chain TEXT, chains TEXT NOT NULL, address TEXT,
+  rule TEXT NOT NULL, reason TEXT NOT NULL, warning TEXT NOT NULL, twin TEXT,
+  PRIMARY KEY (list, part, number)
+) STRICT, WITHOUT ROWID;
+INSERT INTO staged SELECT DISTINCT
+  list, -1, 0, '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', ''
+  FROM staged_before;
+DROP TABLE staged_before;
+CREATE TABLE ending (                -- rows in force that the version does not say so any more
+  list TEXT NOT NULL,
+  key TEXT NOT NULL,
+  PRIMARY KEY (list, key)
+) STRICT, WITHOUT ROWID;
+"""
+
+# Versions of entries are found without their texts in the key: it was as large as the table, and
+# each of a million rows was written into a page of its own. That none stands there twice is held by
+# who writes them (carry_entries.py) and by `verify`.
+VERSIONS = """
+ALTER TABLE entry_version RENAME TO entry_version_before;
+CREATE TABLE entry_version (         -- append-only: what an entry said, from when
+  entry TEXT NOT NULL REFERENCES entry(id),
+  at INTEGER NOT NULL,
+  terms TEXT NOT NULL,
+  list_sha256 TEXT NOT NULL
+) STRICT;
+INSERT INTO entry_version (entry, at, terms, list_sha256)
+  SELECT entry, at, terms, list_sha256 FROM entry_version_before ORDER BY rowid;
+DROP TABLE entry_version_before;
+CREATE INDEX entry_version_of ON entry_version(entry, at);
+"""
+
 # How entries stand is counted every few seconds. Without these SQLite reads each entry with all of
 # its text for it, of a million 700 MB.
 INDEXES = """

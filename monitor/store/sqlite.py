@@ -32,6 +32,9 @@ OLDEST_ENGINE = (3, 37)  # STRICT tables
 # Of the writer. Keys are hashes and fall anywhere in their index: with SQLite's own 2 MiB a
 # long history takes a quarter longer to write (benchmarks/insert_rate.py).
 CACHE_KIB = 32_000
+# Pages that wait to be written into the file itself: one that many transactions change is written
+# there once for all of them.
+AUTOCHECKPOINT = 4000
 
 
 def engine_is_too_old() -> bool:
@@ -294,6 +297,7 @@ def _connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
     if not readonly:
         conn.execute("PRAGMA synchronous = FULL")
         conn.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        conn.execute(f"PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT}")
     return conn
 
 

@@ -3,7 +3,7 @@
 
 All of its rows are staged first, so that a file which cannot be read to its end changes nothing.
 What it changes is then found by sets, one span of keys after the other, so that nobody waits for
-long: new rows are put down beside those in force, and the keys of those that end stay staged.
+long: new rows are put down beside those in force, and the keys of those that end are noted.
 """
 
 from __future__ import annotations
@@ -12,20 +12,22 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import count
 
 from monitor.model.lists import Publication, Row, Span
 from monitor.store import digests
 from monitor.store.port import Connection, Fields, Params, Reader, Store
 
-# What a version says of a row, in the order of a staged body. Where it stands in the file is no
-# part of it: one line more at the top changes nothing.
+# What a version says of a row. Where it stands in the file is no part of it: one line more at the
+# top changes nothing.
 COLUMNS = (
     *("since", "place", "published_as", "ticker", "network", "entity", "name", "programs"),
     *("label", "chain", "chains", "address", "rule", "reason", "warning", "twin"),
 )
-_PLACE = COLUMNS.index("place")
 _NAMES = ", ".join(COLUMNS)
-UNDER_WAY = "z"  # a key that no row has, staged as long as anything else may be
+DIGITS = 2  # of keys, by which staged rows lie together: each is put down at the end of its part
+UNDER_WAY = -1  # a part that no key has, staged as long as anything else may be
 SPAN = 4000  # rows of a span, about; a transaction is as long
 
 Keys = tuple[str, str]  # from the first on, below the second
@@ -35,22 +37,26 @@ def key_of(row: Row) -> str:
     """Names a row inside its list: however its address is written in the next version."""
     address = row.judged.address or row.published.address
     parts = (row.published.ticker, row.published.network, address, row.published.entity.id)
-    return _digest(json.dumps(parts))[:24]
+    return _digest(f"[{', '.join(map(_json, parts))}]")[:24]
 
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
-def _body(row: Row) -> list[object]:
-    """`since` is empty where the publisher does not say it."""
-    p, j = row.published, row.judged
-    told = [
-        *(p.since, p.place, p.address, p.ticker, p.network, p.entity.id, p.entity.name),
-        *(json.dumps(p.entity.programs), p.label, j.chain, json.dumps(j.chains), j.address),
-        *(j.rule, j.reason, j.warning, j.twin),
-    ]
-    return [_clean(each) if each else each for each in told]
+_json = json.JSONEncoder().encode
+
+
+@lru_cache(maxsize=5000)  # most texts of a long list are those of the row before
+def _said(text: str | None) -> tuple[str | None, str]:
+    """As the record holds it, and as the digest of a row has it."""
+    held = _clean(text) if text else text
+    return held, _json(held)
+
+
+@lru_cache(maxsize=1000)
+def _listed(texts: tuple[str, ...]) -> str:
+    return json.dumps(texts)
 
 
 def _clean(text: str) -> str:
@@ -60,50 +66,71 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
 
 
-def _staged(name: str, row: Row) -> tuple[object, ...]:
-    body = _body(row)
-    says = _digest(json.dumps([*body[:_PLACE], *body[_PLACE + 1 :]]))[:32]
-    return (name, key_of(row), says, row.judged.rule, json.dumps(body))
+def _staged(name: str, number: int, row: Row) -> tuple[object, ...]:
+    """In the order of the columns of `stage`. `since` is empty where the publisher does not say
+    it."""
+    p, j, key = row.published, row.judged, key_of(row)
+    place, published, address = _clean(p.place), _clean(p.address), j.address and _clean(j.address)
+    since, ticker, network = _said(p.since), _said(p.ticker), _said(p.network)
+    entity, called = _said(p.entity.id), _said(p.entity.name)
+    programs, label = _said(_listed(p.entity.programs)), _said(p.label)
+    chain, chains, rule = _said(j.chain), _said(_listed(j.chains)), _said(j.rule)
+    reason, warning, twin = _said(j.reason), _said(j.warning), _said(j.twin)
+    before = (ticker, network, entity, called, programs, label, chain, chains)
+    behind = (rule, reason, warning, twin)
+    texts = [since[1], _json(published), *(each[1] for each in before), _json(address)]
+    says = _digest(f"[{', '.join([*texts, *(each[1] for each in behind)])}]")[:32]
+    return (
+        *(name, int(key[:DIGITS], 16), number, key, says, since[0], place, published),
+        *(each[0] for each in before),
+        *(address, *(each[0] for each in behind)),
+    )
 
 
-def stage(store: Store, name: str, rows: Iterable[Row]) -> None:
-    """Put rows down until all of the version has been read. Of two with one key the order in the
-    file does not decide; what the version in force says too is kept without its text."""
-    lines = [_staged(name, row) for row in rows]
+_STAGED = ("list", "part", "number", "key", "says", *COLUMNS)
+_MARKS = ", ".join("?" * len(_STAGED))
+
+
+def stage(store: Store, name: str, rows: Iterable[Row], first: int) -> None:
+    """Put rows down until all of the version has been read; `first`: the number of the first of
+    them, in the order of reading."""
+    lines = [_staged(name, number, row) for number, row in zip(count(first), rows, strict=False)]
     with store.write() as conn:
         conn.executemany(
-            "INSERT INTO staged (list, key, says, rule, body) SELECT ?1, ?2, ?3, ?4, CASE WHEN "
-            "EXISTS (SELECT 1 FROM listing l WHERE l.list = ?1 AND l.key = ?2 AND l.says = ?3 "
-            "AND l.until_nr IS NULL) THEN NULL ELSE ?5 END WHERE true "
-            "ON CONFLICT (list, key) DO UPDATE SET says = excluded.says, rule = excluded.rule, "
-            "body = excluded.body WHERE excluded.says < staged.says",
+            f"INSERT INTO staged ({', '.join(_STAGED)}) VALUES ({_MARKS})",
             lines,
         )
 
 
+# The rows of a version in some parts of all keys, one a key: of two the order in the file does not
+# decide.
+_SAID = (
+    f"SELECT key, min(says) AS says, {_NAMES} FROM staged "
+    "WHERE list = ?1 AND part >= ?2 AND part < ?3 GROUP BY key"
+)
+
+
 def counted(store: Reader, name: str) -> Counter[str]:
     """How many rows are staged, by the rule that refuses them; empty: none does."""
-    rows = store.read(
-        "SELECT rule, count(*) AS n FROM staged WHERE list = ? AND key < ? GROUP BY rule",
-        [name, UNDER_WAY],
-    )
-    return Counter({row["rule"]: row["n"] for row in rows})
+    found: Counter[str] = Counter()
+    for part in range(16**DIGITS):
+        rows = store.read(
+            f"SELECT rule, count(*) AS n FROM ({_SAID}) GROUP BY rule", [name, part, part + 1]
+        )
+        found.update({row["rule"]: row["n"] for row in rows})
+    return found
 
 
 def has_address(store: Reader, name: str) -> bool:
     """Whether any staged row is an address, refused or not."""
-    place = f"$[{COLUMNS.index('address')}]"
-    sql = (
-        "SELECT 1 FROM staged WHERE list = ? AND key < ? AND (body IS NULL "
-        "OR json_extract(body, ?) IS NOT NULL) LIMIT 1"
-    )
-    return bool(store.read(sql, [name, UNDER_WAY, place]))
+    sql = "SELECT 1 FROM staged WHERE list = ? AND part > ? AND address IS NOT NULL LIMIT 1"
+    return bool(store.read(sql, [name, UNDER_WAY]))
 
 
 def spans(rows: int) -> Iterator[Keys]:
     """Parts of all keys, which are digests, with about as many rows each."""
     digits = 0
-    while 16**digits * SPAN < rows:
+    while 16**digits * SPAN < rows and digits < DIGITS:
         digits += 1
     ends = [f"{number:0{digits}x}" if digits else "" for number in range(16**digits)]
     yield from zip(ends, [*ends[1:], "g"], strict=True)
@@ -112,9 +139,10 @@ def spans(rows: int) -> Iterator[Keys]:
 def begin(store: Store, name: str) -> None:
     """Of the list a version is being taken, until it is in force or `clear` ends that."""
     clear(store, name)
+    nothing = dict.fromkeys(_STAGED, "") | {"list": name, "part": UNDER_WAY, "number": 0}
     with store.write() as conn:
         conn.execute(
-            "INSERT INTO staged (list, key, says, rule) VALUES (?, ?, '', '')", (name, UNDER_WAY)
+            f"INSERT INTO staged ({', '.join(nothing)}) VALUES ({_MARKS})", (*nothing.values(),)
         )
 
 
@@ -125,16 +153,21 @@ def clear(store: Store, name: str) -> None:
     while True:
         with store.write() as conn:
             if not _cleared(conn, name):
-                conn.execute("DELETE FROM staged WHERE list = ?", (name,))
+                _forget(conn, name)
                 return
+
+
+def _forget(conn: Connection, name: str) -> None:
+    for table in ("staged", "ending"):
+        conn.execute(f"DELETE FROM {table} WHERE list = ?", (name,))
 
 
 def _cleared(conn: Connection, name: str) -> int:
     """At most so many at once. Returns how many."""
     old = "SELECT max(nr) FROM publication WHERE list = ?1"
     staged = conn.execute(
-        "DELETE FROM staged WHERE list = ?1 AND key IN "
-        f"(SELECT key FROM staged WHERE list = ?1 AND key < ?2 LIMIT {SPAN})",
+        "DELETE FROM staged WHERE list = ?1 AND (part, number) IN "
+        f"(SELECT part, number FROM staged WHERE list = ?1 AND part > ?2 LIMIT {SPAN})",
         (name, UNDER_WAY),
     ).rowcount
     begun = conn.execute(
@@ -147,46 +180,48 @@ def _cleared(conn: Connection, name: str) -> int:
 
 def prepare(store: Store, coming: Publication, keys: Keys) -> Span | None:
     """Find what a version changes of these rows, and put the new ones down; None: nothing."""
-    mine = (coming.list, *keys)
+    parts = _parts(keys)
     with store.write() as conn:
-        _mark(conn, mine)
-        _put(conn, mine, coming)
+        _mark(conn, coming, parts, keys)
+        _put(conn, coming, parts)
         conn.execute(
-            "DELETE FROM staged WHERE list = ? AND key >= ? AND key < ? AND NOT ends", mine
+            "DELETE FROM staged WHERE list = ? AND part >= ? AND part < ?", (coming.list, *parts)
         )
-    found = Span(*keys, *begun(store.read, coming.list, coming.nr, keys), *_ending(store, mine))
+    name = coming.list
+    found = Span(*keys, *begun(store.read, name, coming.nr, keys), *_ending(store, name, keys))
     return found if found.new or found.gone else None
 
 
-def _mark(conn: Connection, mine: tuple[str, str, str]) -> None:
+def _parts(keys: Keys) -> tuple[int, int]:
+    """Of staged rows, from the first on, below the second."""
+    lo, hi = keys
+    above = 16**DIGITS if hi == "g" else int(hi.ljust(DIGITS, "0"), 16)
+    return int(lo.ljust(DIGITS, "0"), 16), above
+
+
+def _mark(conn: Connection, coming: Publication, parts: tuple[int, int], keys: Keys) -> None:
     """Which rows in force end: those that the version says otherwise, and those it does not."""
     conn.execute(
-        "INSERT INTO staged (list, key, says, rule, ends) SELECT list, key, '', '', 1 "
-        "FROM listing l WHERE list = ? AND key >= ? AND key < ? AND until_nr IS NULL "
-        "AND NOT EXISTS (SELECT 1 FROM staged s WHERE s.list = l.list AND s.key = l.key)",
-        mine,
-    )
-    conn.execute(
-        "UPDATE staged SET ends = 1 WHERE list = ? AND key >= ? AND key < ? AND body IS NOT NULL "
-        "AND EXISTS (SELECT 1 FROM listing l WHERE l.list = staged.list AND l.key = staged.key "
-        "AND l.until_nr IS NULL)",
-        mine,
+        f"WITH said AS ({_SAID}) INSERT INTO ending (list, key) SELECT l.list, l.key "
+        "FROM listing l LEFT JOIN said s ON s.key = l.key WHERE l.list = ?1 "
+        "AND l.key >= ?4 AND l.key < ?5 AND l.until_nr IS NULL AND s.says IS NOT l.says",
+        (coming.list, *parts, *keys),
     )
 
 
-def _put(conn: Connection, mine: tuple[str, str, str], coming: Publication) -> None:
+def _put(conn: Connection, coming: Publication, parts: tuple[int, int]) -> None:
     """The new rows. Without a day of listing: the one known before, else of the version; what
     stood in the first version may be older."""
-    told = ", ".join(f"json_extract(s.body, '$[{at}]')" for at in range(1, len(COLUMNS)))
+    told = ", ".join(f"s.{each}" for each in COLUMNS[1:])
     conn.execute(
+        f"WITH said AS ({_SAID}) "
         f"INSERT INTO listing (list, key, from_nr, says, at_least, {_NAMES}) "
-        "SELECT s.list, s.key, ?4, s.says, "
-        "CASE WHEN json_extract(s.body, '$[0]') <> '' THEN 0 ELSE coalesce(o.at_least, ?4 = 1) "
-        "END, coalesce(nullif(json_extract(s.body, '$[0]'), ''), o.since, ?5), "
-        f"{told} FROM staged s LEFT JOIN listing o ON o.list = s.list AND o.key = s.key "
-        "AND o.until_nr IS NULL "
-        "WHERE s.list = ?1 AND s.key >= ?2 AND s.key < ?3 AND s.body IS NOT NULL",
-        (*mine, coming.nr, coming.day),
+        "SELECT ?1, s.key, ?4, s.says, "
+        "CASE WHEN s.since <> '' THEN 0 ELSE coalesce(o.at_least, ?4 = 1) END, "
+        f"coalesce(nullif(s.since, ''), o.since, ?5), {told} "
+        "FROM said s LEFT JOIN listing o ON o.list = ?1 AND o.key = s.key AND o.until_nr IS NULL "
+        "WHERE o.says IS NOT s.says ORDER BY s.key",
+        (coming.list, *parts, coming.nr, coming.day),
     )
 
 
@@ -194,10 +229,10 @@ def end(conn: Connection, coming: Publication) -> None:
     """What is marked ends with this version, and nothing is staged any more."""
     conn.execute(
         "UPDATE listing SET until_nr = ?2 WHERE list = ?1 AND until_nr IS NULL AND from_nr < ?2 "
-        "AND key IN (SELECT key FROM staged WHERE list = ?1)",
+        "AND key IN (SELECT key FROM ending WHERE list = ?1)",
         (coming.list, coming.nr),
     )
-    conn.execute("DELETE FROM staged WHERE list = ?", (coming.list,))
+    _forget(conn, coming.list)
 
 
 # -- digests -----------------------------------------------------------------------------------
@@ -216,9 +251,9 @@ def begun(ask: Ask, name: str, nr: int, keys: Keys) -> tuple[int, str]:
     return _counted(rows)
 
 
-def _ending(store: Reader, mine: tuple[str, str, str]) -> tuple[int, str]:
+def _ending(store: Reader, name: str, keys: Keys) -> tuple[int, str]:
     rows = store.read(
-        "SELECT key FROM staged WHERE list = ? AND key >= ? AND key < ? ORDER BY key", mine
+        "SELECT key FROM ending WHERE list = ? AND key >= ? AND key < ? ORDER BY key", [name, *keys]
     )
     return _counted(rows)
 

@@ -124,6 +124,15 @@ def compare(conn: Connection, kept: Kept, expected: Expected, report: Report) ->
     return count
 
 
+def doubles(conn: Connection, report: Report) -> None:
+    """No version of an entry stands there twice: by its key alone it could."""
+    for *key, number in conn.execute(
+        "SELECT entry, at, terms, count(*) FROM entry_version GROUP BY entry, at, terms "
+        "HAVING count(*) > 1"
+    ):
+        report(Difference("record", place(ENTRY_VERSION.name, key), "one row", f"{number:,}"))
+
+
 def _differences(
     kept: Kept, key: Key, found: Values, known: Known | None, expected: Expected
 ) -> Iterator[Difference]:

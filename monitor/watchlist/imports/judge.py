@@ -26,6 +26,8 @@ _ETHEREUM = "ethereum"  # read for every account of its kind
 _BITCOIN, _CASH = "bitcoin", "bitcoin-cash"
 _INVISIBLE = frozenset({"Cf", "Cc", "Cs"})
 _TICKER = 40  # characters of it that are shown
+_KEPT = 1000  # different words on accounts
+_Placed = tuple[str | Judged, str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Judge:
     poison: Poison
     _which: Which = field(init=False, repr=False)
     _publisher: Publisher = field(init=False, repr=False)
+    _accounts: dict[tuple[bool, Fits, Said], _Placed] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         symbols = frozenset(asset.symbol for asset in self.poison.assets.values())
@@ -83,10 +86,9 @@ class Judge:
         return Judged(why.chain or None, rule=why.rule, reason=reason)
 
     def _judged(self, text: str, fits: Fits, said: Said) -> Judged:
-        own, warning = self._own(text, fits, said)
+        own, warning, chains = self._placed(text, fits, said)
         if isinstance(own, Judged):
             return own
-        chains = self._wanted(own, fits, said)
         key = chains[0] if chains else own
         chain = self.chains[key]
         try:
@@ -107,6 +109,22 @@ class Judge:
         """How another of these chains writes it, where that is another way."""
         others = (family_of(self.chains[k]).canonical(self.chains[k], address) for k in chains[1:])
         return next((each for each in others if each != address), None)
+
+    def _placed(self, text: str, fits: Fits, said: Said) -> _Placed:
+        """(the chain that it is of, or why there is none; what to warn of; where it is watched)."""
+        if not fits.shared:
+            return self._place(text, fits, said)
+        alike = (_is_bare(text), fits, said)  # nothing else of an account says where
+        found = self._accounts.get(alike)
+        if found is None:
+            found = self._place(text, fits, said)
+            if len(self._accounts) < _KEPT:
+                self._accounts[alike] = found
+        return found
+
+    def _place(self, text: str, fits: Fits, said: Said) -> _Placed:
+        own, warning = self._own(text, fits, said)
+        return own, warning, () if isinstance(own, Judged) else self._wanted(own, fits, said)
 
     def _own(self, text: str, fits: Fits, said: Said) -> tuple[str | Judged, str]:
         """(the chain that it is of, or why there is none; what to warn of)."""
@@ -130,7 +148,7 @@ class Judge:
 
     def _account(self, text: str, fits: Fits, said: Said) -> tuple[str, str]:
         """Of Ethereum's kind: one key holds it on every such chain."""
-        bare = text[:2].lower() != "0x"
+        bare = _is_bare(text)
         trons = [key for key in said.keys if key in fits.older]
         if bare and trons:
             return trons[0], "it was published in hex, as programs of Tron write it"
@@ -208,7 +226,12 @@ def _tidied(text: str) -> tuple[str, str]:
 
 
 def _hexed(text: str, fits: Fits) -> str:
-    return f"0x{text}" if fits.shared and text[:2].lower() != "0x" else text
+    return f"0x{text}" if fits.shared and _is_bare(text) else text
+
+
+def _is_bare(text: str) -> bool:
+    """Of the digits of an account: without what tells that they are hex."""
+    return text[:2].lower() != "0x"
 
 
 def _and(one: str, other: str) -> str:
