@@ -131,7 +131,8 @@ def write(conn: Connection, taken: Sequence[Listed], now: int, sha256: str) -> N
         [(t.id, t.subject.key, t.case, t.terms, now, now if t.retired else None) for t in taken],
     )
     conn.executemany(
-        "INSERT INTO entry_version (entry, at, terms, list_sha256) SELECT ?1, ?2, ?3, ?4 WHERE "
+        "INSERT INTO entry_version (entry, at, nr, terms, list_sha256) SELECT ?1, ?2, "
+        "(SELECT count(*) + 1 FROM entry_version WHERE entry = ?1 AND at = ?2), ?3, ?4 WHERE "
         "NOT EXISTS (SELECT 1 FROM entry_version WHERE entry = ?1 AND at = ?2 AND terms = ?3)",
         [(t.id, now, t.terms, sha256) for t in taken],
     )

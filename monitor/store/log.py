@@ -124,12 +124,11 @@ def each(store: Reader, after: int = 0) -> Iterator[LogRow]:
 
 def cases_of(conn: Connection, entries: Iterable[str]) -> dict[str, str]:
     """The case of each of these entries; those without a case are left out."""
-    found: dict[str, str] = {}
-    for entry in dict.fromkeys(entries):
-        row = conn.execute("SELECT case_id FROM entry WHERE id = ?", (entry,)).fetchone()
-        if row is not None and row["case_id"]:
-            found[entry] = row["case_id"]
-    return found
+    sql = (
+        "SELECT id, case_id FROM entry WHERE id IN (SELECT value FROM json_each(?)) "
+        "AND case_id <> ''"
+    )
+    return dict(map(tuple, conn.execute(sql, (json.dumps([*entries]),)).fetchall()))
 
 
 def cases_on(conn: Connection, key: str) -> frozenset[str]:

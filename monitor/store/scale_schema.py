@@ -38,13 +38,15 @@ ALTER TABLE entry_version RENAME TO entry_version_before;
 CREATE TABLE entry_version (         -- append-only: what an entry said, from when
   entry TEXT NOT NULL REFERENCES entry(id),
   at INTEGER NOT NULL,
+  nr INTEGER NOT NULL,               -- 1, 2, 3 ... of those of one time
   terms TEXT NOT NULL,
-  list_sha256 TEXT NOT NULL
+  list_sha256 TEXT NOT NULL,
+  PRIMARY KEY (entry, at, nr)
 ) STRICT;
-INSERT INTO entry_version (entry, at, terms, list_sha256)
-  SELECT entry, at, terms, list_sha256 FROM entry_version_before ORDER BY rowid;
+INSERT INTO entry_version (entry, at, nr, terms, list_sha256)
+  SELECT entry, at, row_number() OVER (PARTITION BY entry, at ORDER BY rowid), terms, list_sha256
+  FROM entry_version_before ORDER BY rowid;
 DROP TABLE entry_version_before;
-CREATE INDEX entry_version_of ON entry_version(entry, at);
 """
 
 # How entries stand is counted every few seconds. Without these SQLite reads each entry with all of

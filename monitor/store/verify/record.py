@@ -85,7 +85,7 @@ def _verify(store: Reader, report: Report) -> Verdict:
                 erased.append(erasure)
         there = [kept for kept in tables.KEPT if kept.schema <= store.schema()]
         rows = {kept.name: tables.compare(conn, kept, expected, report) for kept in there}
-        tables.doubles(conn, report)
+        tables.versions(conn, store.schema(), report)
         if store.schema() >= tables.LISTS:
             rows["listing"] = lists.compare(conn, expected, report)
         if store.schema() >= tables.TRACES:

@@ -81,6 +81,7 @@ PUBLICATION = _plain("publication", "list, nr", _TAKEN, LISTS)
 LIST_WORD = _plain("list_word", "list, number", "target, key, value, nr, at, name, why", LISTS)
 ERASED_WORD = _plain("erased_word", "list, number", "seq", LISTS)
 TRACES = 9  # the first schema with traces
+NUMBERED = 10  # of which versions of entries have numbers
 TRACE_WORD = _plain("trace_word", "case_id, number", "at, say, subject, value, name, why", TRACES)
 TRACE_PROFILE = _plain("trace_profile", "case_id, subject, at, sha256", "", TRACES)
 TRACE_ANATOMY = _plain("trace_anatomy", "case_id, chain, tx, at, sha256", "", TRACES)
@@ -124,13 +125,21 @@ def compare(conn: Connection, kept: Kept, expected: Expected, report: Report) ->
     return count
 
 
-def doubles(conn: Connection, report: Report) -> None:
-    """No version of an entry stands there twice: by its key alone it could."""
-    for *key, number in conn.execute(
-        "SELECT entry, at, terms, count(*) FROM entry_version GROUP BY entry, at, terms "
-        "HAVING count(*) > 1"
-    ):
-        report(Difference("record", place(ENTRY_VERSION.name, key), "one row", f"{number:,}"))
+def versions(conn: Connection, schema: int, report: Report) -> None:
+    """No version of an entry stands there twice, and those of one time are numbered: their key does
+    not hold what they say."""
+    if schema < NUMBERED:
+        return
+    double = (
+        "SELECT entry, at, terms, 'one row', count(*) || ' rows' FROM entry_version "
+        "GROUP BY entry, at, terms HAVING count(*) > 1"
+    )
+    odd = (
+        "SELECT entry, at, terms, 'number ' || due, 'number ' || nr FROM (SELECT *, row_number() "
+        "OVER (PARTITION BY entry, at ORDER BY nr) AS due FROM entry_version) WHERE nr <> due"
+    )
+    for *key, wanted, there in conn.execute(f"{double} UNION ALL {odd}"):
+        report(Difference("record", place(ENTRY_VERSION.name, key), wanted, there))
 
 
 def _differences(
