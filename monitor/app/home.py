@@ -9,6 +9,7 @@ from pathlib import Path
 
 from monitor.app.folder import RESTORING, check_home
 from monitor.app.fundwatch import Fundwatch, log
+from monitor.app.memory import look_seldom
 from monitor.app.settings.load import load
 from monitor.loops.adopt import adopt
 from monitor.loops.clock import now
@@ -27,6 +28,7 @@ def open_home(home: Path, environ: Mapping[str, str]) -> Iterator[Fundwatch]:
     check_home(home)
     check_begun(home)
     settings = load(home, environ)
+    look_seldom()
     with lock(home):
         if (home / RESTORING).exists():
             remedy = (

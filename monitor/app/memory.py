@@ -18,4 +18,9 @@ def keep_what_is_loaded() -> None:
     """What is alive now is not looked at any more. Once, when all is loaded."""
     gc.collect()
     gc.freeze()
+    look_seldom()
+
+
+def look_seldom() -> None:
+    """From the beginning of work on: rows of a list, like blocks, hold no circles."""
     gc.set_threshold(YOUNG, MIDDLE, OLD)

@@ -29,7 +29,7 @@ from monitor.store import apply, blocks, joined, notes, watch
 from monitor.store.coverage import change_members, stream_states
 from monitor.store.port import Store
 
-PART = 2000  # addresses that join or leave in one commit
+PART = 4000  # addresses that join or leave in one commit
 # Seconds of blocks that are read once more where a chain changes to being read block by block: less
 # than to ask for what each address lacks.
 CATCH_UP = 2 * 3600

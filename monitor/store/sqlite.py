@@ -31,10 +31,10 @@ ENGINE = f"SQLite {sqlite3.sqlite_version}"
 OLDEST_ENGINE = (3, 37)  # STRICT tables
 # Of the writer. Keys are hashes and fall anywhere in their index: with SQLite's own 2 MiB a
 # long history takes a quarter longer to write (benchmarks/insert_rate.py).
-CACHE_KIB = 32_000
+CACHE_KIB = 64_000
 # Pages that wait to be written into the file itself: one that many transactions change is written
 # there once for all of them.
-AUTOCHECKPOINT = 4000
+AUTOCHECKPOINT = 10_000
 
 
 def engine_is_too_old() -> bool:

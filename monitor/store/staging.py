@@ -28,7 +28,7 @@ COLUMNS = (
 _NAMES = ", ".join(COLUMNS)
 DIGITS = 2  # of keys, by which staged rows lie together: each is put down at the end of its part
 UNDER_WAY = -1  # a part that no key has, staged as long as anything else may be
-SPAN = 4000  # rows of a span, about; a transaction is as long
+SPAN = 8000  # rows of a span, about; a transaction is as long
 
 Keys = tuple[str, str]  # from the first on, below the second
 
@@ -129,10 +129,9 @@ def has_address(store: Reader, name: str) -> bool:
 
 def spans(rows: int) -> Iterator[Keys]:
     """Parts of all keys, which are digests, with about as many rows each."""
-    digits = 0
-    while 16**digits * SPAN < rows and digits < DIGITS:
-        digits += 1
-    ends = [f"{number:0{digits}x}" if digits else "" for number in range(16**digits)]
+    parts = 16**DIGITS
+    number = min(parts, rows // SPAN + 1)
+    ends = ["", *(f"{each * parts // number:0{DIGITS}x}" for each in range(1, number))]
     yield from zip(ends, [*ends[1:], "g"], strict=True)
 
 
