@@ -105,7 +105,7 @@ def stage(store: Store, name: str, rows: Iterable[Row], first: int) -> None:
 # The rows of a version in some parts of all keys, one a key: of two the order in the file does not
 # decide.
 _SAID = (
-    f"SELECT key, min(says) AS says, {_NAMES} FROM staged "
+    "SELECT key, min(says) AS says{} FROM staged "
     "WHERE list = ?1 AND part >= ?2 AND part < ?3 GROUP BY key"
 )
 
@@ -115,7 +115,8 @@ def counted(store: Reader, name: str) -> Counter[str]:
     found: Counter[str] = Counter()
     for part in range(16**DIGITS):
         rows = store.read(
-            f"SELECT rule, count(*) AS n FROM ({_SAID}) GROUP BY rule", [name, part, part + 1]
+            f"SELECT rule, count(*) AS n FROM ({_SAID.format(', rule')}) GROUP BY rule",
+            [name, part, part + 1],
         )
         found.update({row["rule"]: row["n"] for row in rows})
     return found
@@ -181,7 +182,8 @@ def prepare(store: Store, coming: Publication, keys: Keys) -> Span | None:
     """Find what a version changes of these rows, and put the new ones down; None: nothing."""
     parts = _parts(keys)
     with store.write() as conn:
-        _mark(conn, coming, parts, keys)
+        if coming.nr > 1:  # before the first version nothing is in force
+            _mark(conn, coming, parts, keys)
         _put(conn, coming, parts)
         conn.execute(
             "DELETE FROM staged WHERE list = ? AND part >= ? AND part < ?", (coming.list, *parts)
@@ -201,7 +203,7 @@ def _parts(keys: Keys) -> tuple[int, int]:
 def _mark(conn: Connection, coming: Publication, parts: tuple[int, int], keys: Keys) -> None:
     """Which rows in force end: those that the version says otherwise, and those it does not."""
     conn.execute(
-        f"WITH said AS ({_SAID}) INSERT INTO ending (list, key) SELECT l.list, l.key "
+        f"WITH said AS ({_SAID.format('')}) INSERT INTO ending (list, key) SELECT l.list, l.key "
         "FROM listing l LEFT JOIN said s ON s.key = l.key WHERE l.list = ?1 "
         "AND l.key >= ?4 AND l.key < ?5 AND l.until_nr IS NULL AND s.says IS NOT l.says",
         (coming.list, *parts, *keys),
@@ -213,7 +215,7 @@ def _put(conn: Connection, coming: Publication, parts: tuple[int, int]) -> None:
     stood in the first version may be older."""
     told = ", ".join(f"s.{each}" for each in COLUMNS[1:])
     conn.execute(
-        f"WITH said AS ({_SAID}) "
+        f"WITH said AS ({_SAID.format(f', {_NAMES}')}) "
         f"INSERT INTO listing (list, key, from_nr, says, at_least, {_NAMES}) "
         "SELECT ?1, s.key, ?4, s.says, "
         "CASE WHEN s.since <> '' THEN 0 ELSE coalesce(o.at_least, ?4 = 1) END, "
