@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -283,6 +284,7 @@ def main() -> None:
             if blocks:
                 mine(blocks)
             figures.append({"entries": given.entries, "step": what, **alone(step, home)})
+            print(json.dumps(figures[-1]), file=sys.stderr, flush=True)  # a million takes long
     show(figures, given.json)
 
 

@@ -26,6 +26,6 @@ def take_house(
     nr = before.nr + 1 if before else 1
     version = Publication(name, nr, f"{nr:064x}", "", now, 10, len(rows))
     staging.clear(store, name)
-    staging.stage(store, name, rows)
+    staging.stage(store, name, rows, 0)
     spans = [staging.prepare(store, version, keys) for keys in staging.spans(len(rows))]
     commit(store, DAEMON, TakePublication(now, version, [each for each in spans if each]))
