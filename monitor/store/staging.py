@@ -158,8 +158,8 @@ def clear(store: Store, name: str) -> None:
 
 
 def _forget(conn: Connection, name: str) -> None:
-    for table in ("staged", "ending"):
-        conn.execute(f"DELETE FROM {table} WHERE list = ?", (name,))
+    conn.execute("DELETE FROM staged WHERE list = ?", (name,))
+    conn.execute("DELETE FROM ending WHERE list = ?", (name,))
 
 
 def _cleared(conn: Connection, name: str) -> int:
