@@ -10,7 +10,7 @@ from monitor.loops import list_fresh
 from monitor.model import Chain, Entry, Watched
 from monitor.model.acts import Listed
 from monitor.model.lists import ListConfig, Listing, Publication, Row
-from monitor.store import listing, taking
+from monitor.store import list_alike, listing, taking
 from monitor.store.port import Reader
 from monitor.store.rows import entry_terms
 from monitor.watchlist import listed
@@ -59,7 +59,7 @@ class Entries:
         store, name = self.store, config.name
         said = listing.words(store, name) if words is None else words
         stored = listing.stored(store, name, addresses)
-        same = [] if said else listing.alike(store, name, addresses, judged)
+        same = [] if said else list_alike.alike(store, name, addresses, judged)
         fresh = [fit for each in same if len(fit := [t for t in each if t not in stored]) > 1]
         of = _Rules(config, said, stored, waits, judged, coming)
         like_first = {address for _, *others in fresh for address, _ in others}
