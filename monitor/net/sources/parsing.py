@@ -106,7 +106,7 @@ def fields(row: object) -> Mapping[str, object]:
     return row
 
 
-def column(rows: Iterable[Mapping[str, Any]], name: str) -> list[Any]:
+def column(rows: Iterable[Mapping[str, object]], name: str) -> list[Any]:
     """This field of each row, None where it is not there. Whole blocks are looked at by columns:
     it takes a third of the time of asking row by row. Raises TypeError where one of them is no
     object."""
