@@ -25,8 +25,9 @@ from monitor.loops.clock import now
 from monitor.loops.health.status import snapshot
 from monitor.loops.health.words import render
 from monitor.loops.passing import PassReport
-from monitor.model import Interval, intervals
-from monitor.store import blocks
+from monitor.model import Interval, Subject, intervals
+from monitor.store import blocks, watch
+from monitor.store.not_covered import not_covered
 from monitor.store.watch import PARKED
 
 pytestmark = pytest.mark.real
@@ -199,6 +200,27 @@ def test_who_joins_costs_no_call_and_its_history_is_owed(desk: Desk) -> None:
             (span,) = covered[stream]
             assert span.lo == 0
             assert span.hi > joined
+
+
+def test_a_node_alone_reads_all_that_it_can(desk: Desk) -> None:
+    """What blocks hold beside the lists of addresses (withdrawals, tips) is owed to nobody below
+    the block of joining: histories are told of, nobody stays behind."""
+    desk.watch(ALICE, BOB)
+    with desk.reading("blocks", "node") as home:
+        home.poll()
+        (tx,) = desk.pay(BOB)
+        desk.mine(FINALITY)
+        home.poll()
+        home.work_off()
+        histories = home.app.store.read("SELECT entry FROM alert WHERE kind = 'history'")
+        assert len(histories) == 2
+        assert home.told() == {tx: 1}
+        assert "2 of 2 entries fully read" in home.status()
+        (bob,) = watch.entries_of(home.app.store, [Subject("dev", BOB)])[Subject("dev", BOB)]
+        said = " ".join(not_covered(home.app.store, bob.entry, home.app.settings.chains))
+        joined = blocks.members(home.app.store, "dev")[BOB]
+        assert f"read from block {joined} on; no configured source lists what moved before" in said
+        assert f"missing, of blocks before {joined}: withdrawals of validators; rewards" in said
 
 
 def test_a_block_is_fetched_once_and_becomes_final_by_its_descendants(desk: Desk) -> None:

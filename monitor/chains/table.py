@@ -21,6 +21,8 @@ _STREAMS: Mapping[str, Stream] = {
     **{name: each for family in FAMILIES.values() for name, each in family.more.items()},
     ISSUER: _ACTS,
 }
+# What more_of names, of any chain.
+ON_DEMAND = frozenset(name for family in FAMILIES.values() for name in family.more)
 STREAM_WORDS: Mapping[str, str] = {name: stream.words for name, stream in _STREAMS.items()}
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from monitor.chains.table import ON_DEMAND
 from monitor.model import Axis, Interval, Subject, intervals
 from monitor.model.plan import (
     Covered,
@@ -54,8 +55,21 @@ def stream_states(
 
 
 def _by_list(part: Joined, whole: Iterable[str]) -> list[Joined]:
-    """A membership of all lists of a chain as one of each."""
-    return [replace(part, stream=each) for each in whole] if part.stream == EVERY else [part]
+    """A membership of all lists of a chain as one of each. Lists that are read on demand are none
+    of an address's own: nothing counts as unread because of them, though blocks hold some."""
+    if part.stream != EVERY:
+        return [part]
+    return [replace(part, stream=each) for each in whole if each not in ON_DEMAND]
+
+
+def on_demand_in_blocks(store: Reader, subject: Subject) -> dict[str, int]:
+    """Lists that are read on demand and that the blocks of an address's chain hold, with the block
+    from which on these are read for it."""
+    mine = joined.membership(store, subject)
+    if mine is None:
+        return {}
+    rows = store.read("SELECT stream FROM reading WHERE scope = ?", [ChainWide(subject.chain).key])
+    return {row["stream"]: mine.from_place for row in rows if row["stream"] in ON_DEMAND}
 
 
 def _joined_state(

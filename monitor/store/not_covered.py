@@ -9,7 +9,7 @@ from monitor.model import Chain, Entry, Subject
 from monitor.model.plain import utc
 from monitor.model.streams import CANCELS, from_its_block, who_is_asked
 from monitor.store import watch
-from monitor.store.coverage import stream_states
+from monitor.store.coverage import on_demand_in_blocks, stream_states
 from monitor.store.port import Reader
 
 
@@ -33,17 +33,31 @@ def not_covered(store: Reader, entry: Entry, chains: Mapping[str, Chain]) -> tup
         if state.gaps:
             found.append(f"{words}: {state.gaps} part(s) of the list could not be read.")
     chain = chains.get(entry.subject.chain)
-    return (*found, *(not_listed(chain) if chain else ()), _other_chains(store, entry, chains))
-
-
-def not_listed(chain: Chain) -> tuple[str, ...]:
-    """What no list of any source holds on a chain, and what is not read always, a sentence each."""
-    listed = "; ".join(chain.not_listed)
-    never = (f"In no list of {chain.name}: {listed}.",) if listed else ()
-    more = "; ".join(STREAM_WORDS[stream].lower() for stream in more_of(chain))
+    in_blocks = on_demand_in_blocks(store, entry.subject)
     return (
-        (*never, f"Only where a balance says that something is missing: {more}.") if more else never
+        *found,
+        *(not_listed(chain, in_blocks) if chain else ()),
+        _other_chains(store, entry, chains),
     )
+
+
+def not_listed(chain: Chain, in_blocks: Mapping[str, int | None]) -> tuple[str, ...]:
+    """What no list of any source holds on a chain, and what is not read always, a sentence each.
+    `in_blocks`: the lists that its blocks hold, and from which block on these are read for an
+    address (None: for whom is not said)."""
+    listed = "; ".join(chain.not_listed)
+    never = [f"In no list of {chain.name}: {listed}."] if listed else []
+    apart: dict[str, list[str]] = {}
+    for stream in more_of(chain):
+        below = _below(in_blocks[stream]) if stream in in_blocks else ""
+        apart.setdefault(below, []).append(STREAM_WORDS[stream].lower())
+    asked = "Only where a balance says that something is missing"
+    return (*never, *(f"{asked}{below}: {'; '.join(w)}." for below, w in apart.items()))
+
+
+def _below(joined: int | None) -> str:
+    place = "the one from which on an address is read" if joined is None else f"{joined}"
+    return f", of blocks before {place}"
 
 
 def _other_chains(store: Reader, entry: Entry, chains: Mapping[str, Chain]) -> str:

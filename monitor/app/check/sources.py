@@ -234,7 +234,7 @@ def _blind_spots(
     if missing := missing - in_blocks:
         cure = family_of(chain).cure
         out.warn(f"{who}NOT covered: {short_words(missing)}; blind for {entries}", cure)
-    for text in not_listed(chain):
+    for text in not_listed(chain, dict.fromkeys(in_blocks)):
         out.note(f"{who}{text}")
     _restricted(bench, form, key)
     fits = not any(p.misfits and not p.serves for p in probes)
