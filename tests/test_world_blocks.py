@@ -56,7 +56,7 @@ def story(chance: random.Random, *, moves: bool) -> list[Event]:
 
 BY_BLOCKS = range(6)
 BETWEEN = (*range(6), 11)
-COINS = (*range(6), 16, 37)
+COINS = (*range(6), 16, 37, 169)
 
 
 class Blocks(Story):
@@ -169,6 +169,27 @@ def test_what_a_list_hides_below_the_block_of_joining_is_found_for_days(tmp_path
         ledger.now += 3600
     assert looks == [1, 2, 5]  # it was proven five hours after joining
     assert tx in {row.transfer.tx for row in play.rows()}
+
+
+def test_what_could_not_be_read_of_a_history_is_tried_again_for_as_long_as_it_takes(
+    tmp_path: Path,
+) -> None:
+    """Daily, also where no list is read again otherwise."""
+    play = account_story(tmp_path, lag=0, page=1000, most=25, second=0).play
+    play.trailing = 0
+    play.ledger.mine(play.chain.finality + 1)
+    old = next(t.identity for t in play.ledger.rows() if A in t.parties())
+    for source in play.sources:
+        source.bad = {old}
+    for number in range(12):
+        play.poll(everything=False)
+        play.ledger.mine(idle=True)
+        assert play.open_gaps() == (number < 8), number
+        if number == 7:
+            for source in play.sources:
+                source.heal()
+        play.day()
+    assert old in {row.transfer.identity for row in play.rows()}
 
 
 def hunt(tell: Callable[[int], None], seeds: Sequence[int]) -> None:

@@ -55,17 +55,20 @@ def history_spans(
     floor: int,
     waiting: Iterable[Interval] = (),
     joined: int | None = None,
+    gaps: Iterable[Interval] = (),
 ) -> tuple[Interval, ...]:
     """Holes between the floor and the highest covered place, newest first.
 
-    `waiting` are gaps that are not due for another try yet. `joined`: from there on the list is
-    read chain-wide, whether any of that is proven yet or not.
+    `gaps` could not be read, perhaps when what counted as covered was read again; those `waiting`
+    are not due for another try yet. `joined`: from there on the list is read chain-wide, whether
+    any of that is proven yet or not.
     """
-    parts = union(covered)
+    parts, gaps = union(covered), tuple(gaps)
     top = max(parts[-1].hi if parts else -1, (joined or 0) - 1)
     if top < floor:
         return ()
-    return subtract(Interval(floor, top), (*parts, *waiting))[::-1]
+    sound = (left for part in parts for left in subtract(part, gaps))
+    return subtract(Interval(floor, top), (*sound, *waiting))[::-1]
 
 
 def wanted_from(

@@ -20,7 +20,7 @@ from monitor.model.config import Way
 from monitor.model.scope import ChainWide
 from monitor.model.streams import StreamState
 from monitor.store import blocks, heads, transfers, watch
-from monitor.store.coverage import stream_states
+from monitor.store.coverage import has_gap, stream_states
 from monitor.store.joined import membership
 from monitor.store.port import Store
 
@@ -156,7 +156,9 @@ class Debts:
     def _look_at(self, subject: Subject, now: int) -> int | None:
         """When a history that was read is to be looked at again: as long as reading by address
         would read the blocks below its end once more each day, each time when twice as long has
-        passed since."""
+        passed since; and daily while part of it could not be read."""
+        if has_gap(self._store, subject):
+            return now + LOOK_AGAIN
         mine, top = membership(self._store, subject), heads.newest(self._store, subject.chain)
         if mine is None or top is None:
             return None
@@ -198,5 +200,6 @@ def _holes(state: StreamState, axis: Axis, floor: int) -> tuple[Interval, ...]:
     joined = state.joined_on(axis)
     if not joined:
         return ()
-    spans = coverage.history_spans(state.covered.get(axis, ()), floor, state.waiting, joined)
+    covered = state.covered.get(axis, ())
+    spans = coverage.history_spans(covered, floor, state.waiting, joined, state.unread)
     return intervals.clip(spans, [Interval(0, joined - 1)])

@@ -277,7 +277,7 @@ class ScopeReader:
             return ()
         parts = state.covered.get(axis, ())
         joined = state.joined_on(axis)
-        spans = coverage.history_spans(parts, floor, state.waiting, joined)
+        spans = coverage.history_spans(parts, floor, state.waiting, joined, state.unread)
         if stream not in self.whole or joined is None:
             return spans
         left = [*intervals.clip(spans, [Interval(0, joined - 1)] if joined else [])]

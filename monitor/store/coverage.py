@@ -85,6 +85,7 @@ def _joined_state(
     if not current:
         return replace(own, covered=covered)
     present = next((p for p in parts if p.until_place is None), None)
+    mine = [part for part in parts if part.until_place is None]
     below = present.below_time if present is not None else None
     if below is not None and whole.complete_time is not None and whole.complete_time >= below:
         # What blocks proved, where the address's own lists are read along time.
@@ -99,7 +100,8 @@ def _joined_state(
         covered=covered,
         cursors=own.cursors,
         waiting=own.waiting,
-        missed=_clipped(whole.waiting, newest.axis, [p for p in parts if p.until_place is None]),
+        unread=(*own.unread, *_clipped(whole.unread, newest.axis, mine)),
+        missed=_clipped(whole.waiting, newest.axis, mine),
         ok=_latest(own.ok, whole.ok),
         complete_time=_latest(own.complete_time, whole.complete_time),
         complete_to=_latest(own.complete_to, whole.complete_to),
@@ -117,6 +119,12 @@ def _gaps(store: Reader, scope: Scope) -> Mapping[str, int]:
         "SELECT stream, count(*) AS n FROM list_gap WHERE subject = ? GROUP BY stream", [scope.key]
     )
     return {row["stream"]: row["n"] for row in rows}
+
+
+def has_gap(store: Reader, scope: Scope) -> bool:
+    """Whether any part of a list of its own could not be read."""
+    sql = "SELECT 1 FROM gap WHERE scope = ? AND closed IS NULL LIMIT 1"
+    return bool(store.read(sql, [scope.key]))
 
 
 def _clipped(

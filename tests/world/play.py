@@ -331,7 +331,10 @@ class Play:
         for entry in self.entries:
             self.check_alerts(entry)
         self.check_log()
-        assert not self._query("SELECT 1 FROM gap WHERE closed IS NULL"), "a gap stayed open"
+        assert not self.open_gaps(), "a gap stayed open"
+
+    def open_gaps(self) -> bool:
+        return bool(self._query("SELECT 1 FROM gap WHERE closed IS NULL"))
 
     def check_log(self) -> None:
         """The record is what its log says; that this play has guards of its own is no matter."""
