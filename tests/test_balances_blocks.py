@@ -113,6 +113,28 @@ def test_what_a_row_of_a_block_touches_is_held_against_the_chain_at_once(desk: D
         assert home.told("unexplained") == {}
 
 
+def test_what_a_list_hides_below_the_block_of_joining_is_found_by_the_balance(desk: Desk) -> None:
+    """Where no look at the history comes any more: the address holds what nobody listed."""
+    before = send(desk, ALICE, value=ETHER)
+    desk.mine(FINALITY)
+    knobs = desk.explorer.knobs("dev", "etherscan")
+    knobs.hidden.add(("native", before))
+    desk.watch(ALICE)
+    with desk.reading("blocks") as home:
+        for _ in range(3):
+            desk.mine(FINALITY)
+            home.poll()
+            home.work_off()
+        with home.app.store.write() as conn:
+            conn.execute("DELETE FROM debt")
+        assert not home.rows()
+        knobs.hidden.clear()
+        hold(home)
+        assert home.rows() == {(before, "final"): 1}
+        assert home.told() == {}, "it is history"
+        assert coin(home, ALICE).held.state == "reconciled"
+
+
 @pytest.mark.parametrize("table", ["touched", "reading"])
 def test_rows_and_whom_they_touch_are_written_together(desk: Desk, table: str) -> None:
     """Whichever of them a writing ends at: both are there, or none."""
