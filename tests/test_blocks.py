@@ -327,52 +327,6 @@ def test_blocks_that_cannot_be_read(desk: Desk) -> None:
         assert blocks.owed(home.app.store, "dev").blind == 0
 
 
-def test_who_is_added_while_blocks_cannot_be_read(desk: Desk) -> None:
-    """Where the chain stands cannot be said: nobody can join. Severe entries are read by address
-    meanwhile, and nothing is told twice once the node is back."""
-    desk.home.write("watchlist.yaml", {"addresses": [
-        {"address": ALICE, "chain": "dev", "severity": "severe"},
-        {"address": BOB, "chain": "dev", "severity": "medium"}]})  # fmt: skip
-    desk.shut = True
-    with desk.reading("blocks") as home:
-        home.poll()
-        (tx,) = desk.pay(ALICE)
-        home.poll()
-        assert home.told() == {tx: 1}
-        assert blocks.members(home.app.store, "dev") == {}
-        desk.shut = False
-        home.poll()
-        assert blocks.members(home.app.store, "dev").keys() == {ALICE, BOB}
-        paid = [tx, *desk.pay(ALICE, BOB)]
-        home.poll()
-        home.work_off()
-        assert home.told() == dict.fromkeys(paid, 1)
-
-
-def test_the_newest_block_is_asked_for_by_the_pace_of_the_chain(desk: Desk) -> None:
-    """Passes begin every two seconds; who asks nothing else, asks for nothing meanwhile."""
-    desk.home.write("config/settings.yaml", {"prices": "none"})
-    desk.watch(ALICE)
-    with desk.reading("blocks", block_time=600) as home:
-        home.poll()
-        home.poll()
-        (row,) = home.app.store.read("SELECT due FROM scope WHERE address = '*'")
-        assert (home.app.longest_pace, row["due"] % 60) == (60, 0)
-        with home.app.store.write() as conn:
-            conn.execute("UPDATE scope SET due = ? WHERE address = '*'", [now() + 50])
-        desk.asked.clear()
-        for _ in range(3):
-            for pool in home.app.pools.values():
-                pool.wake()
-            home.app.reload()
-            home.app.poll(everything=False)
-        assert not desk.asked
-        desk.watch(ALICE, BOB)
-        home.app.reload()
-        home.app.poll(everything=False)
-        assert blocks.members(home.app.store, "dev").keys() == {ALICE, BOB}, "who is new waits not"
-
-
 def test_who_is_watched_no_more_leaves(desk: Desk) -> None:
     desk.watch(ALICE, BOB)
     with desk.reading("blocks") as home:

@@ -61,13 +61,12 @@ def newcomers(store: Reader, chain: str, most: int) -> Iterator[list[Subject]]:
 
 def severe(store: Reader, chain: str, most: int) -> list[Subject]:
     """Newcomers with a severe entry, those first that have waited longest."""
-    rows = store.read(
-        f"SELECT key AS subject FROM scope s WHERE chain = ? AND due < {PARKED} "
-        "AND address <> '*' AND EXISTS (SELECT 1 FROM entry e WHERE e.subject = s.key "
-        f"AND e.retired IS NULL AND {_RANK} = 0) ORDER BY due LIMIT ?",
-        [chain, most],
+    sql = (
+        f"SELECT key AS subject FROM scope s WHERE chain = ? AND due < {PARKED} AND address <> '*' "
+        "AND EXISTS (SELECT 1 FROM entry e WHERE e.subject = s.key AND e.retired IS NULL "
+        f"AND {_RANK} = 0) ORDER BY due LIMIT ?"
     )
-    return _subjects(chain, rows)
+    return _subjects(chain, store.read(sql, [chain, most]))
 
 
 def due_alone(
@@ -229,9 +228,8 @@ def leave(store: Store, chain: str, places: Mapping[Subject, int], now: int) -> 
 
 def known(store: Reader, chain: str) -> dict[int, str]:
     """The blocks that were read and do not count as proven yet: hashes by height, rising."""
-    rows = store.read(
-        "SELECT height, hash FROM block WHERE scope = ? ORDER BY height", [ChainWide(chain).key]
-    )
+    sql = "SELECT height, hash FROM block WHERE scope = ? ORDER BY height"
+    rows = store.read(sql, [ChainWide(chain).key])
     return {row["height"]: row["hash"] for row in rows}
 
 
@@ -289,10 +287,8 @@ def reading_of(store: Reader, chain: str) -> ChainReading | None:
 def shown(store: Reader, chain: str) -> str:
     """What balances show of a list that the blocks of a chain do not hold (`SHOWN`); empty: of
     none."""
-    rows = store.read(
-        "SELECT error FROM reading WHERE scope = ? AND error LIKE ? LIMIT 1",
-        [ChainWide(chain).key, f"{SHOWN}%"],
-    )
+    sql = "SELECT error FROM reading WHERE scope = ? AND error LIKE ? LIMIT 1"
+    rows = store.read(sql, [ChainWide(chain).key, f"{SHOWN}%"])
     return rows[0]["error"] if rows else ""
 
 
