@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from monitor.chains.table import STREAM_WORDS
 from monitor.model import Axis, Interval, Subject
+from monitor.model.scope import EVERY, ChainWide
 from monitor.model.status import Unread
 from monitor.model.streams import UNSERVED
 from monitor.store.port import Fields, Reader
@@ -114,6 +116,20 @@ def begins(store: Reader, keys: Iterable[str]) -> dict[tuple[str, str], int]:
         keys,
     )
     return {(row["scope"], row["stream"]): row["from_place"] for row in rows}
+
+
+def unlisted(store: Reader, chain: str) -> list[str]:
+    """Lists of which no configured source has what lies below the block at which addresses joined,
+    as one of them shows whose history was asked for."""
+    rows = store.read(
+        "SELECT stream FROM reading WHERE failing IS NOT NULL AND error = ?1 AND scope = (SELECT "
+        "r.scope FROM reading r JOIN joined j ON j.subject = r.scope AND j.scope = ?4 AND "
+        "j.stream = ?5 AND j.until_place IS NULL WHERE r.failing IS NOT NULL AND r.error = ?1 "
+        "AND r.scope > ?2 AND r.scope < ?3 ORDER BY r.failing LIMIT 1)",
+        [UNSERVED, f"{chain}/", f"{chain}0", ChainWide(chain).key, EVERY],
+    )
+    order = [*STREAM_WORDS]
+    return sorted((row["stream"] for row in rows), key=order.index)
 
 
 def last_recorded(store: Reader, subject: Subject) -> int:

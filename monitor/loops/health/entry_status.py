@@ -20,7 +20,7 @@ from monitor.loops.health.snapshot import (
     Tally,
 )
 from monitor.loops.health.verdict import stand
-from monitor.loops.health.vitals import OVERDUE, lists_named
+from monitor.loops.health.vitals import OVERDUE, below_named, lists_named
 from monitor.model import Chain, Interval, Subject, Watched, intervals
 from monitor.model.life import UNCOVERED, Dormant, proven
 from monitor.model.plain import utc
@@ -285,40 +285,13 @@ def _covered_from(
     return read.axis.words(parts[-1].lo)
 
 
-def tally(entries: Sequence[EntryStatus]) -> Tally:
-    counts = Counter(entry.state for entry in entries)
-    named = {each: _named_lists(entries, each) for each in (State.NOT_SERVED, State.BLIND)}
-    return _tally(counts, named)
-
-
-def tally_of_all(store: Reader, settings: Settings, counts: Counter[State]) -> Tally:
-    """The same of entries that were counted and not looked at."""
-    return _tally(counts, lists_named(store, settings))
-
-
-def _tally(counts: Counter[State], named: Mapping[State, str]) -> Tally:
+def tally(store: Reader, settings: Settings, counts: Counter[State]) -> Tally:
     return Tally(
-        words=stand(counts, named),
+        words=stand(counts, lists_named(store, settings), below_named(store)),
         entries=counts.total(),
         complete=counts[State.COMPLETE],
         behind=counts[State.BEHIND],
         blind=counts[State.BLIND],
         not_read=counts[State.NOT_READ],
         dormant=counts[State.DORMANT],
-    )
-
-
-def _named_lists(entries: Sequence[EntryStatus], state: State) -> str:
-    """Which lists stand so: "bnb native internal, tron all lists"."""
-    found: dict[str, list[str]] = {}
-    everything: dict[str, int] = {}
-    for entry in entries:
-        everything[entry.chain] = len(entry.streams)
-        mine = [each.stream for each in entry.streams if each.state == state]
-        if mine or (not entry.streams and entry.state == state):
-            found.setdefault(entry.chain, []).extend(mine)
-    named = {chain: list(dict.fromkeys(streams)) for chain, streams in found.items()}
-    return ", ".join(
-        f"{chain} {'all lists' if len(s) == everything[chain] else ' '.join(s)}"
-        for chain, s in named.items()
     )

@@ -21,7 +21,6 @@ from monitor.loops.health.entry_status import (
     age,
     entries_read,
     tally,
-    tally_of_all,
     worst_read,
 )
 from monitor.loops.health.kept import Tested
@@ -85,22 +84,20 @@ def snapshot(
     them is left out, with all that is counted from them: at 100,000 they take long. Above MOST
     entries only the worst are looked at, unless `everything`."""
     each: tuple[EntryStatus, ...] = ()
-    verdict, left_out = tally(each), 0
+    counts, left_out = Counter[State](), 0
     if entries and (everything or standing.active_entries(store) <= MOST):
         each = entries_read(store, settings, now, running=running)
-        verdict = tally(each)
+        counts.update(entry.state for entry in each)
     elif entries:
         each = worst_read(store, settings, now, running=running, most=MOST)
-        counts: Counter[State] = Counter()
         for (_, state), number in vitals.states(store, settings, now).items():
             counts[state] += number
-        verdict = tally_of_all(store, settings, +counts)
         shown = sum(entry.state != State.COMPLETE for entry in each)
         left_out = max(0, counts.total() - counts[State.COMPLETE] - shown)
     return Snapshot(
         at=Time(now),
         health=health or vitals.look(store, settings, now, running=running),
-        verdict=verdict,
+        verdict=tally(store, settings, +counts),
         running=running,
         started=_started(store),
         last_pass=_last_pass(store, now),

@@ -49,6 +49,7 @@ class Vitals:
     running: bool
     counts: Mapping[State, int] = field(default_factory=dict)  # entries
     lists: Mapping[State, str] = field(default_factory=dict)  # see stand
+    below: str = ""  # see stand
     record: str = ""  # what is wrong with the record, in plain words
     silent: str = ""  # that the running program gives no sign of life, in plain words
     stuck: Sequence[str] = ()  # parts of the running program that do not move
@@ -84,17 +85,19 @@ def judge(vitals: Vitals) -> Verdict:
     start = vitals.start
     if start.begun and start.read < start.entries:
         words = f"starting: {start.read:,} of {start.entries:,} read, about {_left(start)} left"
-        return Verdict(True, words + _unserved(vitals.lists) + _told(vitals))
-    return Verdict(True, f"well: {stand(vitals.counts, vitals.lists)}{_told(vitals)}")
+        return Verdict(True, words + _unserved(vitals.lists, vitals.below) + _told(vitals))
+    return Verdict(True, f"well: {stand(vitals.counts, vitals.lists, vitals.below)}{_told(vitals)}")
 
 
-def stand(counts: Mapping[State, int], lists: Mapping[State, str]) -> str:
+def stand(counts: Mapping[State, int], lists: Mapping[State, str], below: str) -> str:
     """How many entries stand how, in the words that all of `status` has for it. `lists`: those that
-    no source serves and those that cannot be read, by chain: "bnb internal, tron all lists"."""
+    no source serves and those that cannot be read, by chain: "bnb internal, tron all lists";
+    `below`: those of what moved before an address joined a chain that is read by blocks."""
     number = sum(counts.values())
     if not number:
         return "no address is watched"
-    words = f"{counts.get(State.COMPLETE, 0):,} of {_entries(number)} fully read{_unserved(lists)}"
+    words = f"{counts.get(State.COMPLETE, 0):,} of {_entries(number)} fully read"
+    words += _unserved(lists, below)
     if blind := counts.get(State.BLIND):
         named = lists.get(State.BLIND)
         words += f", {blind:,} partly or wholly blind" + (f" ({named})" if named else "")
@@ -103,9 +106,12 @@ def stand(counts: Mapping[State, int], lists: Mapping[State, str]) -> str:
     return words
 
 
-def _unserved(lists: Mapping[State, str]) -> str:
-    limits = lists.get(State.NOT_SERVED)
-    return f", but for lists that no source serves ({limits})" if limits else ""
+def _unserved(lists: Mapping[State, str], below: str) -> str:
+    never = lists.get(State.NOT_SERVED)
+    limits = [f"lists that no source serves ({never})"] if never else []
+    if below:
+        limits.append(f"what moved before they joined, of lists in blocks alone ({below})")
+    return f", but for {' and '.join(limits)}" if limits else ""
 
 
 def _told(vitals: Vitals) -> str:

@@ -18,6 +18,7 @@ from monitor.model.settings import Settings
 from monitor.model.status import State
 from monitor.store import (
     balance_figures,
+    blocks,
     figures,
     incidents,
     list_standing,
@@ -67,6 +68,7 @@ def vitals_of(store: Store, settings: Settings, now: int, *, running: bool) -> V
         running=running,
         counts=counts,
         lists=lists_named(store, settings),
+        below=below_named(store),
         overdue=overdue(store, settings, now),
         blind=tuple(_blind(store, settings, served, now)),
         start=_start(store, settings, served, now),
@@ -197,6 +199,16 @@ def lists_named(store: Reader, settings: Settings) -> dict[State, str]:
         )
         for state, lists in named.items()
     }
+
+
+def below_named(store: Reader) -> str:
+    """Of chains that are read by blocks, lists of which no source has what moved before an address
+    joined: "dev native internal"."""
+    found = {
+        chain: list_standing.unlisted(store, chain)
+        for chain in sorted(blocks.read_by_blocks(store))
+    }
+    return ", ".join(f"{chain} {' '.join(lists)}" for chain, lists in found.items() if lists)
 
 
 # -- sending -----------------------------------------------------------------------------
