@@ -413,8 +413,8 @@ def blinded(store: Store, chain: str) -> None:
 
 def sighted(store: Store, chain: str) -> None:
     """A chain's blocks can be read again."""
-    if not store.read("SELECT 1 FROM debt WHERE chain = ? AND blind LIMIT 1", [chain]):
+    if not store.read("SELECT 1 FROM debt WHERE chain = ? AND blind = 1 LIMIT 1", [chain]):
         return
     with store.write() as conn:
-        conn.execute("DELETE FROM debt WHERE chain = ? AND blind AND NOT history", (chain,))
-        conn.execute("UPDATE debt SET blind = 0 WHERE chain = ?", (chain,))
+        conn.execute("DELETE FROM debt WHERE chain = ? AND blind = 1 AND NOT history", (chain,))
+        conn.execute("UPDATE debt SET blind = 0 WHERE chain = ? AND blind = 1", (chain,))

@@ -12,6 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from monitor.model import Severity
 from monitor.model.scope import EVERY, ChainWide
@@ -55,18 +56,31 @@ class ListOfAll:
         return self.error.startswith(UNSERVED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Crowd:
-    """The members of a chain with their entries. `numbers`: of entries of those that stand as the
-    chain does, by (met, history told)."""
+    """The members of a chain with their entries. These are counted where that is asked for: of a
+    million it takes half a second."""
 
+    store: Reader
     chain: str
     lists: tuple[ListOfAll, ...]
     own: tuple[str, ...]  # keys of the members that are looked at one by one
-    broken: int  # up to this block a part is not read; -1: all is
-    numbers: Counter[tuple[bool, bool]]
-    owed: int  # of those that are met and told: entries of which an earlier part is owed
-    torn: int  # ... and those for which the part that is not read counts, owed or not
+
+    @cached_property
+    def numbers(self) -> Counter[tuple[bool, bool]]:
+        """Of entries of those that stand as the chain does, by (met, history told)."""
+        return _numbers(self.store, self.chain, self.own)
+
+    @cached_property
+    def torn(self) -> int:
+        """How many of those that are met and told are still owed an earlier part, or were members
+        when a part of the chain was not read."""
+        if not self.numbers[True, True]:
+            return 0
+        broken = _broken(self.store, self.chain)
+        if broken < 0:
+            return _owed(self.store, self.chain, self.own)
+        return _torn(self.store, self.chain, self.own, broken)
 
     @property
     def served(self) -> list[ListOfAll]:
@@ -122,11 +136,7 @@ def of(store: Reader, chain: str) -> Crowd | None:
 
 def _crowd(store: Reader, chain: str) -> Crowd:
     lists = tuple(_lists(store, chain))
-    own = _own(store, chain, lists)
-    numbers, broken = _numbers(store, chain, own), _broken(store, chain)
-    owed = _owed(store, chain, own) if numbers[True, True] else 0
-    torn = owed if broken < 0 else _torn(store, chain, own, broken)
-    return Crowd(chain, lists, own, broken, numbers, owed, torn)
+    return Crowd(store, chain, lists, _own(store, chain, lists))
 
 
 def _lists(store: Reader, chain: str) -> Iterator[ListOfAll]:
@@ -174,7 +184,7 @@ def _counter(rows: Sequence[Fields]) -> Counter[tuple[bool, bool]]:
 
 
 def _broken(store: Reader, chain: str) -> int:
-    """Up to which block something was not read that the chain was to read."""
+    """Up to which block something was not read that the chain was to read; -1: nothing."""
     row = store.read(
         "WITH parts AS (SELECT lo, max(hi) OVER (PARTITION BY stream ORDER BY lo ROWS BETWEEN "
         "UNBOUNDED PRECEDING AND 1 PRECEDING) AS below FROM coverage WHERE scope = ?1 "

@@ -45,7 +45,7 @@ def asleep_of(store: Reader, keys: Iterable[str]) -> dict[str, Dormant]:
 def counted(store: Reader) -> Mapping[str, int]:
     """How many addresses are asleep that an entry watches, by chain."""
     rows = store.read(
-        "SELECT s.chain, count(*) AS n FROM dormant d JOIN scope s ON s.key = d.subject "
+        "SELECT s.chain, count(*) AS n FROM dormant d CROSS JOIN scope s ON s.key = d.subject "
         "WHERE d.asleep AND EXISTS (SELECT 1 FROM entry e WHERE e.subject = d.subject "
         "AND e.retired IS NULL) GROUP BY s.chain ORDER BY s.chain"
     )

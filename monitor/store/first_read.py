@@ -38,8 +38,8 @@ def firsts(store: Reader) -> list[First]:
 
 def added_first(store: Reader) -> int | None:
     """When the first entry of all was taken; None: there is none."""
-    added = store.read("SELECT min(added) AS at FROM entry")[0]["at"]
-    return None if added is None else int(added)
+    rows = store.read("SELECT added FROM entry ORDER BY rowid LIMIT 1")
+    return int(rows[0]["added"]) if rows else None
 
 
 def told(store: Reader, alerts: Collection[str]) -> dict[str, int]:

@@ -160,7 +160,7 @@ def failing(store: Reader, chains: Sequence[str], severe: int, other: int) -> li
         rows = [r for r in _of_reads(store, columns, where, chain, crowd) if r["entries"]]
         number, lasting = (sum(row[name] for row in rows) for name in ("entries", "lasting"))
         one = Failing(chain, number, lasting, min((row["since"] for row in rows), default=0))
-        if crowd is not None and crowd.entries:
+        if crowd is not None:
             one = _with_crowd(store, one, crowd, severe, other)
         if one.entries:
             found.append(one)
@@ -191,7 +191,7 @@ def _of_reads(
 
 def _with_crowd(store: Reader, found: Failing, crowd: Crowd, grave: int, other: int) -> Failing:
     fails = [each.failing for each in crowd.served if each.ok is not None and each.failing]
-    if not fails:
+    if not fails or not crowd.entries:
         return found
     began, loud = min(fails), severe(store, crowd)
     lasting = loud * (began < grave) + (crowd.entries - loud) * (began < other)
@@ -291,7 +291,7 @@ def furthest_behind(store: Reader) -> dict[str, int]:
 class Late:
     """Addresses of a chain that were not read up to a time."""
 
-    watched: int  # addresses of the chain in all
+    watched: int  # addresses of the chain in all, where any of them is late
     number: int
     some: list[str]  # ids of entries of some of them, one of each
 
@@ -313,15 +313,17 @@ def behind(store: Reader, chain: str, before: int, most: int, *, still: bool) ->
         f"OR EXISTS ({_WHOLE} AND {old})) AND EXISTS ({_READ} AND {old})) GROUP BY s.key",
         [*(crowd.params if crowd else alone(chain)), before],
     )
+    number, some = len(rows), [row["id"] for row in rows[:most]]
+    if crowd is not None and crowd.is_late(before, still=still):
+        more = waiting(store, crowd, before, most)
+        number, some = number + more[0], [*some, *more[1]][:most]
+    if not number:
+        return Late(0, 0, [])
     every = store.read(
         f"SELECT count(DISTINCT e.subject) AS n FROM entry e WHERE {_ACTIVE} "
         "AND e.subject > ? AND e.subject < ?",
         [f"{chain}/", f"{chain}0"],
     )
-    number, some = len(rows), [row["id"] for row in rows[:most]]
-    if crowd is not None and crowd.is_late(before, still=still):
-        more = waiting(store, crowd, before, most)
-        number, some = number + more[0], [*some, *more[1]][:most]
     return Late(every[0]["n"], number, some)
 
 
@@ -366,7 +368,7 @@ def failing_lists(store: Reader) -> list[FailingList]:
         for row in rows:
             key = (row["stream"], bool(row["unserved"]))
             mine[key] = _and(mine.get(key), chain, key, row["n"], bool(row["severe"]), row["error"])
-        if crowd is not None and crowd.entries:
+        if crowd is not None:
             mine |= dict(_failing_for_all(store, crowd, mine))
         found += [mine[key] for key in sorted(mine)]
     return found
@@ -377,7 +379,9 @@ def _failing_for_all(
 ) -> Iterator[tuple[tuple[str, bool], FailingList]]:
     """Lists that fail for all members, with whom they fail for besides."""
     lists = [each for each in crowd.lists if each.failing is not None]
-    loud = bool(lists) and severe(store, crowd) > 0
+    if not lists or not crowd.entries:
+        return
+    loud = severe(store, crowd) > 0
     for each in lists:
         key = (each.stream, each.unserved)
         yield key, _and(singly.get(key), crowd.chain, key, crowd.entries, loud, each.error)
