@@ -521,6 +521,56 @@ def test_logs_that_are_cut_in_silence(evm_world: EvmWorld, truth: Told, cap: int
         assert rows_of(read_all(face, people(evm_world))) == truth
 
 
+@pytest.mark.real
+@pytest.mark.parametrize("how", ["at first", "always", "of a chain of its own"])
+def test_transactions_that_are_cut_are_found_by_the_root_of_the_header(
+    evm_node: Rpc, how: str
+) -> None:
+    """Of a node without traces, which would show how many there are."""
+    (payer, *_) = evm_node.call("eth_accounts")
+    for value in range(1, 41):
+        for more in range(3):
+            sent = {"from": payer, "to": BOB, "value": hex(3 * value + more), "gas": hex(30_000)}
+            priced = {"gasPrice": hex(10**10)} if more == 1 else {}
+            evm_node.call("eth_sendTransaction", {**sent, **priced})
+        evm_node.call("evm_mine")
+    looks: Counter[str] = Counter()
+
+    def twist(method: str, params: list[Any], result: Any) -> Any:
+        full = method.startswith("eth_getBlockBy") and result and params[1] is True
+        if not full or not result["transactions"]:
+            return result
+        looks[result["hash"]] += 1
+        if how == "of a chain of its own":
+            return {**result, "transactionsRoot": "0x" + "12" * 32}
+        late = int(result["number"], 16) >= 30
+        cut = late if how == "always" else looks[result["hash"]] == 1
+        return {**result, "transactions": result["transactions"][: 2 if cut else 3]}
+
+    def amounts(batches: Sequence[Batch]) -> list[int]:
+        return sorted(t.amount for b in batches for t in b.transfers)
+
+    with before(evm_node, twist) as proxy:
+        face = whole(proxy.url, traces="none")
+        if how == "always":
+            ask = replace(asked(face, [BOB]), span=Interval(26, 33))
+            read = face.fetch(ask)
+            assert read.read == Interval(26, 29)
+            ask = replace(ask, span=Interval(30, 33))
+            with pytest.raises(BadResponse, match="other ones than its header names"):
+                face.fetch(ask)  # for the second time
+            batch = face.fetch(ask)
+            assert {gap.at.lo for gap in batch.gaps} == {30, 31, 32, 33}
+            return
+        batches = read_all(face, [BOB])
+        assert amounts(batches) == [*range(3, 123)]
+        assert not [gap for batch in batches for gap in batch.gaps]
+        unsure = any("whether all of their transactions" in each for each in face.not_in_blocks)
+        assert unsure is (how == "of a chain of its own")
+        again = sum(count > 1 for count in looks.values())
+        assert again == 40 if how == "at first" else again < 10
+
+
 BROKEN: dict[str, tuple[str, dict[str, Any]]] = {
     "a log without topics": ("eth_getLogs", {"topics": []}),
     "a log with something else": ("eth_getLogs", {"topics": None}),

@@ -100,6 +100,13 @@ class EvmWhole(WholeFace):
                 "The node shows no calls inside transactions, so that coins that contracts move "
                 f"are not seen ({self._http.hidden.hide(self._traces.why)})."
             )
+        if self.untraced and self._reader.roots.unknown:
+            said.append("No block has shown yet whether all of its transactions come.")
+        elif self.untraced and self._reader.roots.silent:
+            said.append(
+                "Of some blocks nothing shows whether all of their transactions come: the header "
+                "names them in a way of this chain's own."
+            )
         if self._reader.logs.speaks is False:
             said.append(
                 "The blocks of this chain do not say in their headers whether they hold token "

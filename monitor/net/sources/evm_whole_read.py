@@ -1,9 +1,9 @@
 """Reading a run of blocks from a node, every part held against the blocks' headers.
 
 An answer that is empty proves nothing by itself: nodes hand out nothing where they have not
-processed a block yet, and where they cut an answer. The header says whether a block has
-transactions, how many traces and receipts there must be, and by its logsBloom whether there may be
-logs. What does not fit is asked once more in another way; what stays so is an error.
+processed a block yet, and where they cut an answer. The header says which transactions a block
+has, how many traces and receipts there must be, and by its logsBloom whether there may be logs.
+What does not fit is asked once more in another way; what stays so is an error.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from monitor.model.errors import BadResponse, NotYet, Refused, SourceError
 from monitor.net.sources import evm_whole_traces as ways
 from monitor.net.sources.evm_batch import Call
 from monitor.net.sources.evm_refusals import NoState, no_such_call
+from monitor.net.sources.evm_tx_root import Roots
 from monitor.net.sources.evm_whole_asked import Asked
 from monitor.net.sources.evm_whole_block import Block, readable
 from monitor.net.sources.evm_whole_logs import Changed, LogsOfBlocks
@@ -68,6 +69,7 @@ class BlockReader:
     ) -> None:
         self._name, self._traces = name, traces
         self._odd = Odd(name)
+        self.roots = Roots()
         self.receipts = Receipts(name, clock)
         self.logs = LogsOfBlocks(name, chain, self.receipts, self._odd.note, clock)
 
@@ -127,7 +129,7 @@ class BlockReader:
     def _whole(self, asked: Asked, blocks: Sequence[Block]) -> None:
         """Raises BadResponse where a block comes without the transactions that its header calls
         for, twice."""
-        empty = [block for block in blocks if _lacks_transactions(block)]
+        lacking = [block for block in blocks if self._lacks(block)]
 
         def take(block: Block, told: object) -> bool:
             if told is None or isinstance(told, NotYet):
@@ -136,12 +138,20 @@ class BlockReader:
             if fresh.at.hash != block.at.hash:
                 raise BadResponse(f"{self._name} answered with another block than was asked for")
             block.header, block.txs = fresh.header, fresh.txs
-            return not _lacks_transactions(block)
+            return not self._lacks(block)
 
         for block, _ in asked.until(
-            empty, lambda b: Call("eth_getBlockByHash", [b.name, True]), take
+            lacking, lambda b: Call("eth_getBlockByHash", [b.name, True]), take
         ):
-            self._odd.note(block, "its header calls for transactions, and the node shows none")
+            if _has_none(block):
+                self._odd.note(block, "its header calls for transactions, and the node shows none")
+            elif self.roots.stay(block.txs):
+                self._odd.note(block, "its transactions are other ones than its header names")
+
+    def _lacks(self, block: Block) -> bool:
+        """Where traces tell how many transactions there are, theirs are held against them."""
+        untraced = self._traces.how in ("", ways.NONE)
+        return _has_none(block) or (untraced and self.roots.doubt(block.header, block.txs))
 
     # -- traces -------------------------------------------------------------------------------
 
@@ -183,7 +193,7 @@ def block_call(height: int, *, full: bool = True) -> Call:
     return Call("eth_getBlockByNumber", [hex(height), full])
 
 
-def _lacks_transactions(block: Block) -> bool:
+def _has_none(block: Block) -> bool:
     root = block.header.get("transactionsRoot")
     if block.txs or root is None:
         return False
