@@ -26,6 +26,7 @@ from monitor.model.balance import AGAIN, Held
 from monitor.model.config import Issuer
 from monitor.model.facts import Unexplained
 from monitor.model.status import State as ReadState
+from monitor.model.status import State as Stands
 
 SENTENCE = (
     "Payroll wallet 3 (case NK-07): the balance fell by 7,740,000 USDT between block 88,011,000 "
@@ -428,5 +429,5 @@ def test_status_tells_the_numbers_and_names_what_differs() -> None:
 
 
 def test_health_does_not_hide_that_a_balance_differs() -> None:
-    told = judge(Vitals(0, running=True, entries=3, complete=3, channels=1, unexplained=1))
+    told = judge(Vitals(0, running=True, counts={Stands.COMPLETE: 3}, channels=1, unexplained=1))
     assert told.words.endswith("; 1 balance differs from the chain: `fundwatch reconcile`")

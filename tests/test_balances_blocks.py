@@ -3,7 +3,7 @@ that coins moved in one, an explorer is asked what, and without one that is what
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import pytest
@@ -15,7 +15,7 @@ from world.odd_contracts import put_multicall
 from monitor.loops.clock import now
 from monitor.loops.health import chain_status, chain_words
 from monitor.model import Subject
-from monitor.model.balance import OPENING
+from monitor.model.balance import NOT_COMPLETE, OPENING
 from monitor.model.errors import StoreError
 from monitor.store import balance_due, balances
 
@@ -76,9 +76,14 @@ def day(home: Open) -> None:
     hold(home)
 
 
-def coin(home: Open, address: str) -> balances.Verdict:
+def kept(home: Open, address: str) -> Mapping[str, balances.Verdict]:
+    """How each asset of an address stood the last time, by contract."""
     subject = Subject("dev", address)
-    return balances.verdicts(home.app.store, [subject])[subject][""]
+    return balances.verdicts(home.app.store, [subject])[subject]
+
+
+def coin(home: Open, address: str) -> balances.Verdict:
+    return kept(home, address)[""]
 
 
 def test_what_a_row_of_a_block_touches_is_held_against_the_chain_at_once(desk: Desk) -> None:
@@ -196,6 +201,49 @@ def test_who_is_touched_before_anybody_looked_is_counted_from_below_that_block(d
         assert opening.amount == 0
 
 
+def test_who_was_touched_while_history_waited_is_held_again_once_it_is_read(desk: Desk) -> None:
+    """Its tokens, which are counted from no first figure: not a day later."""
+    nonce = int(desk.rpc.call("eth_getTransactionCount", PAYER, "pending"), 16)
+    token = created_by(PAYER, nonce)
+    send(desk, None, deploy_data("Coin", "Tether", "USDT", 6))
+    usdt = {"symbol": "USDT", "decimals": 6, "name": "Tether", "source": "a test"}
+    row = {**usdt, "date": "2026-01-01"}
+    desk.home.write("config/assets.yaml", {"assets": {"dev": {token: row}}})
+    send(desk, token, calldata("Coin", "mint", ALICE, 1000))
+    desk.watch(ALICE)
+    with untraced(desk, "node", "lists") as home:
+        home.poll()
+        home.work_off()
+        desk.mine(2 * FINALITY)  # above the block of joining some are proven, below it none yet
+        home.poll()
+        send(desk, token, calldata("Coin", "mint", ALICE, 7))
+        home.poll()
+        hold(home)
+        assert kept(home, ALICE)[token].held.reason.startswith(NOT_COMPLETE)
+        home.work_off()
+        hold(home)
+        assert kept(home, ALICE)[token].held.state == "reconciled"
+
+
+def test_what_moves_above_a_first_figure_arose_above_it(desk: Desk) -> None:
+    """Also where that figure was asked for in the round that finds it."""
+    via = forwarder(desk)
+    send(desk, BOB, value=7 * ETHER)  # a history that nobody lists
+    desk.watch(BOB)
+    with untraced(desk, "node") as home:
+        for _ in range(3):
+            desk.mine(FINALITY)
+            home.poll()
+        send(desk, BOB, value=ETHER, mine=False)
+        inside(desk, via, BOB)
+        home.poll()
+        hold(home)
+        known = coin(home, BOB)
+        assert known.opening is not None
+        assert known.held.between is not None
+        assert known.held.between.lo == known.opening.high
+
+
 def test_without_an_explorer_the_difference_itself_is_told(desk: Desk) -> None:
     """Once: of what nobody can be asked, nothing is waited for but that it is final, and that it is
     said again."""
@@ -221,7 +269,7 @@ def test_without_an_explorer_the_difference_itself_is_told(desk: Desk) -> None:
         assert "nobody can be asked what" in said
         alerts = home.app.store.read("SELECT id FROM alert WHERE kind = 'movement'")
     shown = " ".join(desk.home.run("alerts", "show", alerts[0]["id"]).split())
-    assert "Balances show that coins moved, nobody can be asked what" in shown
+    assert "Where coins moved, balances show it; nobody can be asked what" in shown
 
 
 def test_a_first_figure_of_a_block_that_was_replaced_is_taken_anew(desk: Desk) -> None:

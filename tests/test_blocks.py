@@ -4,7 +4,7 @@ program over both. Who joins, what is owed, what a reorganisation undoes, how th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,8 @@ from monitor.app.home import open_home
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import AccountLedger
 from monitor.loops.clock import now
+from monitor.loops.health import entry_status
+from monitor.loops.health.snapshot import ListStatus
 from monitor.loops.health.status import snapshot
 from monitor.loops.health.words import render
 from monitor.loops.passing import PassReport
@@ -132,6 +134,13 @@ class Open:
     def status(self) -> str:
         found = snapshot(self.app.store, self.app.settings, now(), running=True)
         return " ".join(render(found, everything=True, width=None).split())
+
+    def lists(self, address: str) -> Sequence[ListStatus]:
+        """How each list of the one entry on an address stands."""
+        store, settings = self.app.store, self.app.settings
+        found = entry_status.entries_read(store, settings, now(), running=True)
+        (mine,) = (entry.streams for entry in found if entry.address == address)
+        return mine
 
     def covered(self, address: str) -> dict[str, tuple[Interval, ...]]:
         """What counts as read of an address, list by list."""

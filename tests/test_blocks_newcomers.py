@@ -4,7 +4,7 @@ newest block is asked for."""
 from __future__ import annotations
 
 import pytest
-from test_blocks import ALICE, BOB, Desk, desk
+from test_blocks import ALICE, BOB, FINALITY, Desk, desk
 
 from monitor.loops.clock import now
 from monitor.store import blocks
@@ -57,3 +57,36 @@ def test_the_newest_block_is_asked_for_by_the_pace_of_the_chain(desk: Desk) -> N
         home.app.reload()
         home.app.poll(everything=False)
         assert blocks.members(home.app.store, "dev").keys() == {ALICE, BOB}, "who is new waits not"
+
+
+def test_what_a_node_alone_missed_while_read_by_address_is_not_waited_for(desk: Desk) -> None:
+    """By address nobody lists its native coins: nobody ever will for these blocks."""
+    desk.watch(ALICE, BOB)
+    with desk.reading("blocks", "node") as home:
+        home.poll()
+        desk.pay(ALICE)
+        desk.mine(3 * FINALITY)
+        home.poll()
+        home.work_off()
+        joined = blocks.members(home.app.store, "dev")[ALICE]
+        desk.mine(3 * FINALITY)
+        home.poll()
+    with desk.reading("addresses", "node") as home:
+        home.poll()
+        (native,) = (each for each in home.lists(ALICE) if each.stream == "native")
+        assert native.state == "not served"
+        assert native.covered_from == f"block {joined}"
+        missed = desk.pay(ALICE)
+        desk.mine(3 * FINALITY)
+        home.poll()
+    with desk.reading("blocks", "node") as home:
+        for _ in range(3):
+            home.poll()
+            home.work_off()
+            desk.mine(3 * FINALITY)
+        (native,) = (each for each in home.lists(ALICE) if each.stream == "native")
+        again = blocks.members(home.app.store, "dev")[ALICE]
+        assert (native.state, native.covered_from) == ("complete", f"block {again}")
+        assert home.told()[missed[0]] == 0
+        assert "2 of 2 entries fully read, but for what moved before they joined" in home.status()
+        assert "behind" not in home.status()

@@ -187,6 +187,7 @@ BOOKKEEPING = frozenset(
         "store/blocks.py: sighted",
         "store/blocks.py: tried",
         "store/balance_due.py: asked",
+        "store/balance_due.py: completed",
         "store/budgets.py: reserve",
         "store/listing.py: made",
         "store/listing.py: put_state",

@@ -23,13 +23,12 @@ from monitor.model import (
     Subject,
     Transfer,
 )
-from monitor.model.balance import COIN, OPENING, Figure, Held, Recorded, State
+from monitor.model.balance import COIN, NOT_COMPLETE, OPENING, Figure, Held, Recorded, State
 from monitor.model.streams import StreamState
 
 # With these words begins why something cannot be checked.
 NO_SOURCE = "no source"
 NOT_READ = "list not read"
-NOT_COMPLETE = "history not complete"
 MOVING = "still moving"
 DISAGREE = "sources disagree"
 FEES = "fees are told in part"
@@ -37,7 +36,7 @@ UNDATED = "the source does not say how old its balance is"
 # Their rows would fill the memory that the passes need.
 TOO_MANY = "too many movements: their sum is not worked out"
 COUNTED_FROM = "the rest of its history is not read; counted from block"
-ASLEEP = "list not read: the address never lived on this chain"
+ASLEEP = "dormant: the address never lived on this chain"
 
 _PLAIN = next(kind for kind in Kind if kind.coin and not kind.fee)
 

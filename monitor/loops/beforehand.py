@@ -18,7 +18,7 @@ from monitor.loops import enrich
 from monitor.loops.passing import PollWorld
 from monitor.loops.witness import Said, Witness
 from monitor.model import Alert, Batch, Lane, Row, Severity, Subject
-from monitor.model.balance import COIN, OPENING, Held, Holding, State
+from monitor.model.balance import COIN, NOT_COMPLETE, OPENING, Held, Holding, State
 from monitor.model.facts import Movement
 from monitor.model.plan import Context, Plan
 from monitor.store import balances
@@ -167,7 +167,7 @@ class _Judge:
         rows = list(deciding.counted_from(opening, rows))
         held = deciding.judge(chain, figure, rows, states, assets, good, self._seen, opening)
         if held.reason.startswith(OPENING):
-            return replace(held, reason=deciding.NOT_COMPLETE)
+            return replace(held, reason=NOT_COMPLETE)
         if held.state is State.UNEXPLAINED:
             return replace(held, reason=LOOKED_FOR)
         yet = " yet: " in held.reason  # its block is newer than what was just read

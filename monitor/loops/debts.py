@@ -19,7 +19,7 @@ from monitor.model.axis import blocks_for
 from monitor.model.config import Way
 from monitor.model.scope import ChainWide
 from monitor.model.streams import StreamState
-from monitor.store import blocks, heads, transfers, watch
+from monitor.store import balance_due, blocks, heads, transfers, watch
 from monitor.store.coverage import has_gap, stream_states
 from monitor.store.joined import membership
 from monitor.store.port import Store
@@ -152,6 +152,7 @@ class Debts:
                 again[subject] = now + (AGAIN if stuck else 0)
         waits = [s for s in again if owed[s].waits and s.key not in report.unread]
         blocks.tried(self._store, paid, again, frozenset(waits))
+        balance_due.completed(self._store, paid)
 
     def _look_at(self, subject: Subject, now: int) -> int | None:
         """When a history that was read is to be looked at again: as long as reading by address

@@ -292,7 +292,7 @@ def _covered_words(store: Reader, subject: Subject, now: int) -> list[str]:
         name = STREAM_WORDS.get(stream, stream)
         if state.shown:
             asked = who_is_asked(state.shown)
-            words.append(f"{name}: balances show that coins moved, {asked}; {CANCELS}.")
+            words.append(f"{name}: where coins moved, balances show it; {asked}; {CANCELS}.")
         elif state.unserved:
             words.append(f"{name}: not covered, no configured source lists them.")
         elif state.below_unserved:

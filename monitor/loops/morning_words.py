@@ -119,7 +119,8 @@ def _failing(
             why = "no configured source lists them; what moves there is not seen"
             if each.error.startswith(SHOWN):
                 asked = who_is_asked(each.error)
-                why = f"no configured source lists them; balances show that coins moved, {asked}"
+                why = "the blocks that are read do not hold them; where coins moved, balances "
+                why += f"show it; {asked}"
             if not each.unserved:
                 why = f"they cannot be read now. {without_addresses(tidy(each.error, 200))}"
             yield f"{words} on {name}, {count(each.entries, 'entry', 'entries')}: {why}"

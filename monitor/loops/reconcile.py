@@ -304,6 +304,7 @@ class Reconciler:
             return held
         verdict = case.kept.get(contract)
         known = (verdict.base, verdict.good, verdict.opening) if verdict else ()
+        known = (*known, case.opening_of(contract))
         judged = self._judged(chain, case, figure)
         if not judged.verified or judged.state is State.CANNOT_CHECK:
             round_.go_on(rows, judged)

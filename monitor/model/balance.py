@@ -16,8 +16,10 @@ from monitor.model.watch import Subject
 COIN = ""  # stands for the contract of the chain's own coin
 # With this begins why a token with shares has no verdict; the next one is reached from this figure.
 REBASING = "rebasing"
+# With this why something cannot be held against the chain whose history has not been read.
+NOT_COMPLETE = "history not complete"
 # So of a coin whose history is not complete: what moves from this figure on is held against it.
-OPENING = "history not complete: what moves from here on is held against this figure"
+OPENING = f"{NOT_COMPLETE}: what moves from here on is held against this figure"
 AGAIN = " again at block "  # in a figure's `second`: between the same source and the later block
 
 

@@ -10,7 +10,7 @@ from monitor.model import Axis, Interval
 UNSERVED = "no configured source lists it"
 # The same of a list of a chain that is read block by block, where what moved in it changes balances
 # that are asked for; behind it stands who is asked what moved (`shown_by`).
-SHOWN = f"{UNSERVED}, balances show that it moved"
+SHOWN = f"{UNSERVED} for the whole chain; where coins moved, balances show it"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from monitor.model import Subject, Transfer
-from monitor.model.balance import OPENING, Holding, State, Waiting
+from monitor.model.balance import NOT_COMPLETE, OPENING, Holding, State, Waiting
 from monitor.model.scope import EVERY, ChainWide
 from monitor.store.port import Connection, Fields, Reader, Store
 from monitor.store.watch import PARKED
@@ -110,6 +110,20 @@ def among(store: Reader, subjects: Iterable[Subject]) -> set[Subject]:
     by_key = {subject.key: subject for subject in subjects}
     rows = store.read_in("SELECT subject FROM touched WHERE subject IN ({})", by_key)
     return {by_key[row["subject"]] for row in rows}
+
+
+def completed(store: Store, subjects: Iterable[Subject]) -> None:
+    """Of members whose history is read now: what could not be checked for its lack can be."""
+    lacked = (
+        "SELECT 1 FROM balance o WHERE o.subject = balance.subject AND o.verified = 1 "
+        f"AND o.state = '{State.CANNOT_CHECK}' AND o.reason LIKE '{NOT_COMPLETE}%' "
+        f"AND o.reason NOT LIKE '{OPENING}%'"
+    )
+    with store.write() as conn:
+        conn.executemany(
+            f"UPDATE balance SET due = 0 WHERE subject = ? AND contract = '' AND EXISTS ({lacked})",
+            [(each.key,) for each in subjects],
+        )
 
 
 def asked(store: Store, subjects: Iterable[Subject], since: int, again: int) -> None:

@@ -21,8 +21,8 @@ def not_covered(store: Reader, entry: Entry, chains: Mapping[str, Chain]) -> tup
         if state.shown:
             asked = who_is_asked(state.shown)
             found.append(
-                f"{words}: no configured source lists them. Balances show that coins moved, "
-                f"{asked}; {CANCELS}."
+                f"{words}: the blocks that are read do not hold them. Where coins moved, "
+                f"balances show it; {asked}; {CANCELS}."
             )
         elif state.unserved:
             found.append(f"{words}: no configured source lists them.")

@@ -263,7 +263,7 @@ def _shortfalls(
         waits = "what lies below the block at which it joined was read, and waits for confirmations"
         unread = "a part before it was read with its chain is still to be read"
         yield waits if loaded.owed[key[0]] else unread
-    elif len(loaded.covered.get(key, ())) > 1:
+    elif len(loaded.covered.get(key, ())) > 1 and key not in loaded.begins:
         yield "a part in between is still to be read"
 
 
@@ -277,7 +277,9 @@ def _covered_from(
         return read.axis.words(place)
     parts = loaded.covered.get(key, ())
     whole = watched.entry.id in loaded.history_told and key[0] not in loaded.held
-    if whole and len(parts) <= 1:
+    # What nobody lists now was perhaps read with its chain alone, from some block on.
+    partly = read.error.startswith(UNSERVED) and any(part.lo for part in parts)
+    if whole and not partly and len(parts) <= 1:
         since = watched.entry.since
         return f"block {since}" if since.isdecimal() else since
     if not parts:

@@ -114,16 +114,16 @@ def _list_signal(look: _Look, chain: str, stream: str, failing: FailingList | No
 
 def _limit_signal(look: _Look, limit: FailingList) -> Signal:
     words, number = _list_words(limit)
-    seen = "What moves there is not seen."
+    listed, seen = "no configured source lists them", "What moves there is not seen."
     if limit.error.startswith(SHOWN):
-        seen = f"Balances show that coins moved, {who_is_asked(limit.error)}; {CANCELS}."
+        listed = "the blocks that are read do not hold them"
+        seen = f"Where coins moved, balances show it; {who_is_asked(limit.error)}; {CANCELS}."
     return Signal(
         key=f"limit:{limit.chain}/{limit.stream}",
         bad=True,
         severity="medium",
         hold=look.hold(Severity.HIGH),
-        what=f"{words} on {look.name(limit.chain)}: no configured source lists them, for "
-        f"{number}. {seen}",
+        what=f"{words} on {look.name(limit.chain)}: {listed}, for {number}. {seen}",
         cure="See `fundwatch check` for a source that would; alerts name this as NOT CHECKED.",
         chain=limit.chain,
         number=limit.entries,

@@ -149,13 +149,16 @@ def _table(found: Snapshot, everything: bool, wide: int) -> list[str]:
                 told.add(line.reason)
     if more:
         out.append(f"({more} more lines that are not complete or not recent: --all)")
-    if found.left_out:
-        rest = count(found.left_out, "more entry is", "more entries are")
+    # Who is dormant stands in a line of its own.
+    asleep = found.verdict.dormant - sum(e.state == State.DORMANT for e in found.entries)
+    if (unseen := found.left_out - asleep) > 0:
+        rest = count(unseen, "more entry is", "more entries are")
         out.append(f"({rest} not complete; the worst are looked at here: --all)")
     if left:
         out.append(f"({count(left, 'list', 'lists')} complete and younger than 5 min: --all)")
     if not out and found.verdict.entries:
-        out.append("(all that is watched is complete: --all)")
+        stands = "complete or dormant" if found.verdict.dormant else "complete"
+        out.append(f"(all that is watched is {stands}: --all)")
     return out or ["(no address is watched)"]
 
 
