@@ -279,17 +279,18 @@ class BlockChains:
     def _join(
         self, pool: SourcePool, known: _Chain, stand: _Stand, part: Sequence[Subject]
     ) -> None:
-        places = {each: known.members[each.address] for each in part if self.member(each)}
-        fresh = [each for each in part if each not in places]
+        members = known.members
+        places = {a: members[a] for each in part if (a := each.address) in members}
+        fresh = [each for each in part if each.address not in places]
         outputs: Mapping[str, str] = {}
         if pool.needs_unspent:
             ready, outputs = self._ready(pool, stand, fresh)
             known.left_out.update(each for each in fresh if each not in ready)
-            places |= ready
+            places |= {each.address: place for each, place in ready.items()}
         else:
-            places |= dict.fromkeys(fresh, stand.next)
+            places |= {each.address: stand.next for each in fresh}
         blocks.join(self._store, pool.chain.key, places, stand.head.time, outputs)
-        known.members.update({each.address: place for each, place in places.items()})
+        members.update(places)
 
     def _head(self, pool: SourcePool) -> Head | None:
         asked = (w for w in pool.wholes if pool.usable(w, everything=self._everything))
@@ -340,7 +341,9 @@ class BlockChains:
                 return
             head, below = stand.head, max(0, stand.next - 1)
             ahead = max(0, head.time - now)
-            met = tuple((entry, Baseline(below, added + ahead, head.time)) for entry, added in part)
+            times = {added for _, added in part}  # few: they are added by the thousand
+            base = {at: Baseline(below, at + ahead, head.time) for at in times}
+            met = tuple((entry, base[added]) for entry, added in part)
             apply.apply(self._store, Plan(ChainWide(chain), now, baselines=met))
 
 

@@ -24,7 +24,7 @@ from monitor.model.config import Way
 from monitor.model.errors import SourceError
 from monitor.model.ports import Source
 from monitor.model.scope import Joined, Members, Scope
-from monitor.store import blocks, follow, transfers, watch
+from monitor.store import blocks, follow, transfers, unspent, watch
 from monitor.store.coverage import stream_states
 from monitor.store.port import Store
 
@@ -95,7 +95,7 @@ class ReadingRounds:
         return {
             "everyone": run.everyone,
             "known": blocks.known(self._store, chain),
-            "unspent": blocks.unspent(self._store, chain, run.everyone)
+            "unspent": unspent.outputs(self._store, chain, run.everyone)
             if pool.needs_unspent
             else {},
         }

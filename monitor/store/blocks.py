@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.model import Axis, Interval, Kind, Severity, Status, Subject, intervals
+from monitor.model import Axis, Interval, Severity, Subject, intervals
 from monitor.model.scope import EVERY, ChainWide, Joined, Scope
 from monitor.model.status import ChainReading
 from monitor.model.streams import SHOWN, UNSERVED
@@ -18,6 +19,11 @@ from monitor.store.watch import PARKED, chains
 
 AGAIN = len(Severity) + 1  # ranks after those of histories: of what is looked at once more
 _LISTED = "EXISTS (SELECT 1 FROM entry e WHERE e.subject = s.key AND e.retired IS NULL)"
+# Whether an entry `e` is on a member: parameters are the chain-wide scope and its list.
+_IS_MEMBER = (
+    "EXISTS (SELECT 1 FROM joined j WHERE j.subject = e.subject AND j.scope = ? AND j.stream = ? "
+    "AND j.until_place IS NULL)"
+)
 # Of an entry `e`: 0 severe, 3 low.
 _RANKS = " ".join(f"WHEN '{each}' THEN {rank}" for rank, each in enumerate(Severity))
 _RANK = f"CASE json_extract(e.terms, '$.severity') {_RANKS} ELSE {len(Severity)} END"
@@ -45,18 +51,17 @@ def read_by_blocks(store: Reader) -> frozenset[str]:
 
 
 def newcomers(store: Reader, chain: str, most: int) -> Iterator[list[Subject]]:
-    """Addresses of a chain with an active entry that are due by themselves, so many at a time.
-    Whoever is handed out may join meanwhile."""
-    # In the order of the index on (chain, due), which goes on where it was: any other order
-    # sorts all who wait for each part of them.
+    """Addresses of a chain with an active entry that are due by themselves, so many at a time, in
+    the order of their keys: what is written of each then lies side by side. Whoever is handed out
+    may join meanwhile."""
     sql = (
-        f"SELECT address, due, rowid FROM scope s WHERE chain = ? AND due < {PARKED} "
-        f"AND (due, rowid) > (?, ?) AND address <> '*' AND {_LISTED} ORDER BY due, rowid LIMIT ?"
+        f"SELECT address FROM scope s WHERE chain = ? AND due < {PARKED} AND address <> '*' "
+        f"AND {_LISTED} ORDER BY key"
     )
-    after = (-1, 0)
-    while rows := store.read(sql, [chain, *after, most]):
-        yield [Subject(chain, row["address"]) for row in rows]
-        after = rows[-1]["due"], rows[-1]["rowid"]
+    with store.look() as conn:  # bit by bit, as `members`, in which they are kept then
+        found = [row[0] for row in conn.execute(sql, [chain])]
+    for start in range(0, len(found), most):
+        yield [Subject(chain, address) for address in found[start : start + most]]
 
 
 def severe(store: Reader, chain: str, most: int) -> list[Subject]:
@@ -90,12 +95,14 @@ def due_alone(
 
 def unwatched(store: Reader, chain: str) -> list[Subject]:
     """Members of a chain without an active entry."""
+    # Only who had one was taken in, and none is ever deleted: an index names those that ended.
     rows = store.read(
-        "SELECT s.address FROM joined j JOIN scope s ON s.key = j.subject WHERE j.scope = ? "
-        f"AND j.stream = ? AND j.until_place IS NULL AND NOT {_LISTED}",
-        [ChainWide(chain).key, EVERY],
+        "SELECT DISTINCT e.subject FROM entry e WHERE e.retired IS NOT NULL AND e.subject > ? "
+        "AND e.subject < ? AND NOT EXISTS (SELECT 1 FROM entry o WHERE o.subject = e.subject "
+        f"AND o.retired IS NULL) AND {_IS_MEMBER}",
+        [f"{chain}/", f"{chain}0", ChainWide(chain).key, EVERY],
     )
-    return [Subject(chain, row["address"]) for row in rows]
+    return _subjects(chain, rows)
 
 
 def _subjects(chain: str, rows: Iterable[Fields]) -> list[Subject]:
@@ -106,11 +113,10 @@ def _subjects(chain: str, rows: Iterable[Fields]) -> list[Subject]:
 
 def untold(store: Reader, chain: str) -> list[Subject]:
     """Members with an active entry whose history was not told of and is not owed."""
-    rows = store.read(
+    rows = store.read(  # whether it is owed first: it is of nearly all of them
         "SELECT DISTINCT e.subject FROM entry e WHERE e.subject > ? AND e.subject < ? "
-        "AND e.history = 'due' AND e.retired IS NULL AND EXISTS (SELECT 1 FROM joined j "
-        "WHERE j.subject = e.subject AND j.scope = ? AND j.stream = ? AND j.until_place IS NULL) "
-        "AND NOT EXISTS (SELECT 1 FROM debt d WHERE d.subject = e.subject AND d.history = 1)",
+        "AND e.history = 'due' AND e.retired IS NULL AND NOT EXISTS (SELECT 1 FROM debt d "
+        f"WHERE d.subject = e.subject AND d.history = 1) AND {_IS_MEMBER}",
         [f"{chain}/", f"{chain}0", ChainWide(chain).key, EVERY],
     )
     return _subjects(chain, rows)
@@ -121,8 +127,7 @@ def unmet(store: Reader, chain: str, most: int) -> Iterator[list[tuple[str, int]
     added). Each part has had its own before the next is asked for."""
     sql = (
         "SELECT e.subject, e.id, e.added FROM entry e WHERE e.subject >= ? AND e.subject < ? "
-        "AND e.base_height IS NULL AND e.retired IS NULL AND EXISTS (SELECT 1 FROM joined j "
-        "WHERE j.subject = e.subject AND j.scope = ? AND j.stream = ? AND j.until_place IS NULL) "
+        f"AND e.base_height IS NULL AND e.retired IS NULL AND {_IS_MEMBER} "
         "ORDER BY e.subject LIMIT ?"
     )
     after = f"{chain}/"
@@ -172,43 +177,47 @@ def own(store: Reader, subjects: Sequence[Subject], lists: int) -> dict[Subject,
 def join(
     store: Store,
     chain: str,
-    places: Mapping[Subject, int],
+    places: Mapping[str, int],
     below_time: int,
     outputs: Mapping[str, str],
 ) -> None:
     """Take addresses in, each from a block on (`below_time`: the time of the one below, or later);
     what lies there is owed to them. `outputs`: what they had not spent then, with whose it is. Who
     is in already is only not due by itself any more."""
-    scope, keys = ChainWide(chain), [(subject.key,) for subject in places]
+    scope = ChainWide(chain)
+    joining = {f"{chain}/{address}": place for address, place in places.items()}
     with store.write() as conn:
         conn.execute(
             "INSERT INTO scope (key, chain, address) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
             (scope.key, scope.chain, scope.address),
         )
-        conn.executemany(
+        conn.execute(
             "INSERT INTO joined (subject, scope, stream, axis, from_place, below_time) "
-            f"SELECT ?1, ?2, '{EVERY}', '{Axis.HEIGHT}', ?3, ?4 WHERE NOT EXISTS "
-            f"(SELECT 1 FROM joined WHERE subject = ?1 AND scope = ?2 AND stream = '{EVERY}' "
-            "AND until_place IS NULL) ON CONFLICT DO UPDATE SET until_place = NULL, "
-            "below_time = excluded.below_time",
-            [(subject.key, scope.key, place, below_time) for subject, place in places.items()],
+            f"SELECT k.key, ?2, '{EVERY}', '{Axis.HEIGHT}', k.value, ?3 FROM json_each(?1) k "
+            f"WHERE NOT EXISTS (SELECT 1 FROM joined WHERE subject = k.key AND scope = ?2 "
+            f"AND stream = '{EVERY}' AND until_place IS NULL) ON CONFLICT DO UPDATE "
+            "SET until_place = NULL, below_time = excluded.below_time",
+            (json.dumps(joining), scope.key, below_time),
         )
-        conn.executemany(f"UPDATE scope SET due = {PARKED} WHERE key = ?", keys)
-        _owe(conn, chain, keys)
+        conn.execute(
+            f"UPDATE scope SET due = {PARKED} WHERE key IN (SELECT value FROM json_each(?))",
+            (json.dumps([*joining]),),
+        )
+        _owe(conn, chain, [*joining])
         conn.executemany(
             "INSERT INTO unspent (chain, output, address) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             [(chain, output, address) for output, address in outputs.items()],
         )
 
 
-def _owe(conn: Connection, chain: str, keys: Sequence[tuple[str]]) -> None:
-    conn.executemany(
-        "INSERT INTO debt (subject, chain, history, rank) SELECT ?1, ?2, 1, "
-        f"coalesce((SELECT min({_RANK}) FROM entry e WHERE e.subject = ?1 "
-        f"AND e.retired IS NULL), {len(Severity)}) WHERE 1 "
+def _owe(conn: Connection, chain: str, keys: Sequence[str]) -> None:
+    conn.execute(
+        "INSERT INTO debt (subject, chain, history, rank) SELECT k.value, ?2, 1, "
+        f"coalesce((SELECT min({_RANK}) FROM entry e WHERE e.subject = k.value "
+        f"AND e.retired IS NULL), {len(Severity)}) FROM json_each(?1) k WHERE 1 "
         "ON CONFLICT (subject) DO UPDATE SET history = 1, waits = 0, "
         "rank = min(rank, excluded.rank), due = 0",
-        [(key, chain) for (key,) in keys],
+        (json.dumps(keys), chain),
     )
 
 
@@ -292,26 +301,6 @@ def shown(store: Reader, chain: str) -> str:
     return rows[0]["error"] if rows else ""
 
 
-def unspent(store: Reader, chain: str, members: Container[str]) -> dict[str, str]:
-    """Outputs of members ("txid:n") that no block that is final spends, with their addresses."""
-    kinds = [kind for kind in Kind if kind.output]
-    rows = store.read(
-        "SELECT t.tx, t.leg, t.recipient FROM transfer t WHERE t.chain = ?1 "
-        "AND t.status IN (?2, ?3) AND NOT EXISTS (SELECT 1 FROM transfer i "
-        "WHERE i.chain = ?1 AND i.status = ?3 AND i.spends = t.tx || ':' || substr(t.leg, 5)) "
-        f"AND t.kind IN ({','.join('?' * len(kinds))})",
-        [chain, Status.PROVISIONAL, Status.FINAL, *kinds],
-    )
-    found = {f"{row['tx']}:{row['leg'][4:]}": row["recipient"] for row in rows}
-    known = store.read(
-        "SELECT u.output, u.address FROM unspent u WHERE u.chain = ?1 AND NOT EXISTS (SELECT 1 "
-        "FROM transfer i WHERE i.chain = ?1 AND i.status = ?2 AND i.spends = u.output)",
-        [chain, Status.FINAL],
-    )
-    found |= {row["output"]: row["address"] for row in known}
-    return {output: address for output, address in found.items() if address in members}
-
-
 # -- what is owed ----------------------------------------------------------------------------
 
 
@@ -362,7 +351,7 @@ def next_owed(store: Reader, chain: str, now: int, most: int) -> dict[Subject, b
 def owe(store: Store, chain: str, subjects: Iterable[Subject]) -> None:
     """Members are to be read for their history, as when they joined."""
     with store.write() as conn:
-        _owe(conn, chain, [(subject.key,) for subject in subjects])
+        _owe(conn, chain, [subject.key for subject in subjects])
 
 
 def tried(

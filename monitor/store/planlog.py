@@ -64,11 +64,13 @@ def alert_parts(conn: Connection, alerts: Sequence[Alert]) -> list[Part]:
 
 def _baselines(conn: Connection, plan: Plan) -> list[Part]:
     cases = cases_of(conn, (entry for entry, _ in plan.baselines))
-    found: dict[Cases, list[object]] = {}
+    found: dict[str, list[object]] = defaultdict(list)
     for entry, base in plan.baselines:
-        mine = frozenset({cases[entry]} if entry in cases else ())
-        found.setdefault(mine, []).append([entry, base.height, base.time, base.head_time])
-    return [Part("baselines", {"baselines": lines}, mine) for mine, lines in found.items()]
+        found[cases.get(entry, "")].append([entry, base.height, base.time, base.head_time])
+    return [
+        Part("baselines", {"baselines": lines}, frozenset(filter(None, [mine])))
+        for mine, lines in found.items()
+    ]
 
 
 def _rows(conn: Connection, plan: Plan, new: New) -> list[Part]:

@@ -54,6 +54,7 @@ DROP TABLE entry_version_before;
 INDEXES = """
 CREATE INDEX entry_active ON entry(subject, base_height, history, added, id)
   WHERE retired IS NULL;
+CREATE INDEX entry_retired ON entry(subject) WHERE retired IS NOT NULL;
 CREATE INDEX entry_absent ON entry(id) WHERE absent IS NOT NULL;
 CREATE INDEX entry_own ON entry(added) WHERE list = '';
 -- What few entries say, found by how their texts hold it. Such a text may stand in a label too: who

@@ -253,12 +253,14 @@ def idle_since(store: Reader, chains: Sequence[str]) -> int | None:
             f"CROSS JOIN entry e ON e.subject = s.key WHERE {_ACTIVE}",
             alone(chain),
         )
-    # Members are due with their chain.
+    # Members are due with their chain. Whichever was added before that was last tried makes no
+    # difference: the first that is found is enough.
     for chain in read_by_blocks(store) & {*chains}:
+        mine = f"FROM entry e WHERE {_ACTIVE} AND e.subject > ?1 AND e.subject < ?2"
         found += store.read(
-            "SELECT s.due, (SELECT min(e.added) FROM entry e "
-            f"WHERE {_ACTIVE} AND e.subject > ? AND e.subject < ?) AS added, 0 AS tried "
-            "FROM scope s WHERE s.key = ?",
+            f"SELECT s.due, CASE WHEN EXISTS (SELECT 1 {mine} AND e.added <= (SELECT max(r.tried) "
+            f"FROM reading r WHERE r.scope = s.key)) THEN 0 ELSE (SELECT min(e.added) {mine}) END "
+            "AS added, 0 AS tried FROM scope s WHERE s.key = ?3",
             [f"{chain}/", f"{chain}0", ChainWide(chain).key],
         )
     found = [row for row in found if row["due"] is not None and row["added"] is not None]
