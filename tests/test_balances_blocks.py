@@ -225,6 +225,23 @@ def test_who_was_touched_while_history_waited_is_held_again_once_it_is_read(desk
         assert kept(home, ALICE)[token].held.state == "reconciled"
 
 
+def test_of_whom_something_was_told_waits_less_than_a_day(desk: Desk) -> None:
+    """As where addresses are read one by one."""
+    desk.watch(ALICE, BOB)
+    with desk.reading("blocks") as home:
+        begin(desk, home)
+        assert balance_due.members(home.app.store, now(), 9, "~") == ([], "")
+        desk.pay(ALICE)
+        home.poll()
+        with home.app.store.write() as conn:
+            conn.execute("UPDATE balance SET at = at - 10")
+        (waits,), _ = balance_due.members(home.app.store, now(), 9, "~")
+        assert waits.subject == Subject("dev", ALICE)
+        assert waits.news is not None
+        assert waits.held is not None
+        assert waits.held < waits.news
+
+
 def test_what_moves_above_a_first_figure_arose_above_it(desk: Desk) -> None:
     """Also where that figure was asked for in the round that finds it."""
     via = forwarder(desk)

@@ -50,8 +50,8 @@ def touched(store: Reader, now: int, most: int) -> list[Waiting]:
 
 def members(store: Reader, now: int, most: int, after: str) -> tuple[list[Waiting], str]:
     """Of the addresses whose chains are read block by block some of those whose turn it is: those
-    that were asked for the longest ago, and some that never were, by their keys from above `after`
-    on. With the last of these, empty at their end."""
+    that were asked for the longest ago, those of which something was told since, and some that
+    never were, by their keys from above `after` on. With the last of these, empty at their end."""
     due = store.read(
         f"SELECT b.subject FROM balance b JOIN scope s ON s.key = b.subject WHERE b.contract = '' "
         f"AND b.due <= ? AND {_EVERY} ORDER BY b.due LIMIT ?",
@@ -64,9 +64,23 @@ def members(store: Reader, now: int, most: int, after: str) -> tuple[list[Waitin
         "WHERE r.scope = j.scope AND r.complete_to IS NOT NULL) ORDER BY j.subject LIMIT ?",
         [after, EVERY, most],
     )
-    found = [row["subject"] for row in (*due, *never)]
+    moved = _moved_members(store, now)[:most]
+    found = list(dict.fromkeys([*(row["subject"] for row in due), *moved]))
+    found += [row["subject"] for row in never]
     last = never[-1]["subject"] if len(never) == most else ""
     return _those(store, found, now), last
+
+
+def _moved_members(store: Reader, now: int) -> list[str]:
+    """Of which something was told since their coin was asked for, the oldest news first."""
+    told = _told(store, now - NEWS_OF)
+    rows = store.read_in(
+        "SELECT b.subject, b.at FROM balance b JOIN scope s ON s.key = b.subject "
+        f"WHERE b.contract = '' AND {_EVERY} AND b.subject IN ({{}})",
+        told,
+    )
+    moved = [row["subject"] for row in rows if row["at"] < told[row["subject"]]]
+    return sorted(moved, key=lambda key: (told[key], key))
 
 
 def _those(store: Reader, keys: Sequence[str], now: int, *, touched: bool = False) -> list[Waiting]:
