@@ -90,3 +90,13 @@ def test_what_a_node_alone_missed_while_read_by_address_is_not_waited_for(desk: 
         assert home.told()[missed[0]] == 0
         assert "2 of 2 entries fully read, but for what moved before they joined" in home.status()
         assert "behind" not in home.status()
+
+
+def test_poll_counts_the_history_that_it_reads(desk: Desk) -> None:
+    """It is read beside the pass, which itself finds nothing new."""
+    desk.pay(ALICE)
+    desk.mine(2 * FINALITY)
+    desk.watch(ALICE)
+    with desk.reading("blocks"):
+        pass
+    assert "1 address, 1 new movement, 0 alerts" in desk.home.run("poll", code=None)

@@ -996,7 +996,7 @@ def test_history_rows_have_date_value_hash_and_link():
     rendered = sample.mail(sample.history())
     text = flat(rendered.text)
     for said in (
-        "had 431 earlier movements, the last on 2026-11-22; 30.50 USDT left.",
+        "has 431 earlier movements in our record, the last on 2026-11-22; 30.50 USDT left.",
         "1. OUT 1,000,000.000000 USDT when 2026-11-22 09:14:03 UTC (10:14:03 Zurich) value not",
         f"tx {sample.tx_hash('h1')}",
         f"https://tronscan.org/#/transaction/{sample.tx_hash('h1')}",

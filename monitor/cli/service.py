@@ -154,7 +154,7 @@ def poll(home: Home, json_logs: bool) -> None:
         app.daily()
         waiting = _send_all(app)  # before whatever else asks sources: that may fail or hang
         app.second.round(busy=1.0)  # no pass is under way
-        app.debts.work(POLL_DEBTS)
+        report.new_rows += app.debts.work(POLL_DEBTS)
         app.balancing.take_due(POLL_BALANCES)
         if freeze.waiting(app.deliver_world()):  # what came of it
             waiting = _send_all(app)

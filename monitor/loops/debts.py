@@ -66,34 +66,40 @@ class Debts:
             for chain in sorted(blocks.read_by_blocks(self._store)):
                 self._some(chain)
 
-    def work(self, seconds: float) -> None:
-        """For so long, or until nothing is left that can be done now."""
+    def work(self, seconds: float) -> int:
+        """For so long, or until nothing is left that can be done now. Returns how many movements
+        were new."""
+        found = 0
         until = time.monotonic() + seconds
         with self.signs.at_work():
             chains = sorted(blocks.read_by_blocks(self._store))
             while chains and time.monotonic() < until:
-                chains = [chain for chain in chains if self._some(chain)]
+                tried = [(chain, self._some(chain)) for chain in chains]
+                reports = {chain: report for chain, report in tried if report is not None}
+                found += sum(report.new_rows for report in reports.values())
+                chains = [chain for chain, report in reports.items() if not report.stopped]
+        return found
 
     def left(self) -> int:
         """To how many addresses history is owed."""
         chains = blocks.read_by_blocks(self._store)
         return sum(blocks.owed(self._store, chain).history for chain in chains)
 
-    def _some(self, chain: str) -> bool:
-        """Returns whether there may be more to do at once."""
+    def _some(self, chain: str) -> PassReport | None:
+        """Returns how it went; None: nothing can be done now."""
         pool = self._world.pools.get(chain)
         if pool is None or pool.way is not Way.BLOCKS or self.stopping():
-            return False
+            return None
         now = self._world.clock()
         subjects = blocks.next_owed(self._store, chain, now, AT_ONCE)
         calls = self._calls(pool, now) if subjects else 0
         if calls <= 0:
-            return False
+            return None
         before = self._owed(pool, subjects)
         report = self._read(list(subjects), calls)
         self.signs.moved()
         self._settle(pool, subjects, before, report)
-        return not report.stopped
+        return report
 
     def _calls(self, pool: SourcePool, now: int) -> int:
         regular = self._regular()

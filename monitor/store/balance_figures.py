@@ -67,7 +67,7 @@ class AddressNumbers:
     equal: int
     unexplained: int
     cannot_check: int
-    oldest: int | None  # when the one was asked for that was the longest ago
+    oldest: int | None  # when the one was answered that was the longest ago
     reasons: Sequence[tuple[str, int]]
 
 
@@ -75,7 +75,8 @@ def numbers(store: Reader) -> AddressNumbers:
     every = store.read("SELECT count(DISTINCT e.subject) AS n FROM entry e WHERE e.retired IS NULL")
     each = (
         "SELECT b.subject AS subject, max(b.state = 'unexplained') AS apart, "
-        "max(b.state = 'cannot_check') AS unchecked, min(b.at) AS at "
+        "max(b.state = 'cannot_check') AS unchecked, "
+        "min(CASE WHEN b.figure IS NOT NULL THEN b.at END) AS at "
         f"FROM balance b WHERE {_WATCHED} GROUP BY b.subject"
     )
     (row,) = store.read(

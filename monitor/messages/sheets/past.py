@@ -76,7 +76,8 @@ def _headline(view: AlertView, fact: History, count: int) -> str:
     last = f", the last on {utc(fact.last)[:10]}" if fact.last is not None else ""
     held = [said for each in fact.by_asset if (said := _left(view, each))]
     left = f"; {' and '.join(held[:2])} left" if held else ""
-    began = f"Watching began: {who} had {plural(count, 'earlier movement')}{last}{left}."
+    moved = f"{plural(count, 'earlier movement')} in our record"
+    began = f"Watching began: {who} has {moved}{last}{left}."
     return " ".join((began, *_stands(view)))
 
 
