@@ -92,6 +92,22 @@ def test_what_a_node_alone_missed_while_read_by_address_is_not_waited_for(desk: 
         assert "behind" not in home.status()
 
 
+def test_a_daily_mail_names_no_block_of_many(desk: Desk) -> None:
+    """Coins are read from the block of joining on, tokens from the first."""
+    relay = {"kind": "email", "host": "127.0.0.1", "security": "none"}
+    desk.home.write("config/channels.yaml", {"channels": {
+        "mail": {**relay, "from": "f@example.org", "to": ["desk@example.org"]}}})  # fmt: skip
+    desk.watch(ALICE)
+    with desk.reading("blocks", "node") as home:
+        home.poll()
+        home.work_off()
+        desk.mine(3 * FINALITY)
+        home.poll()
+        home.work_off()
+    said = " ".join(desk.home.run("messages", "preview", "daily").split())
+    assert "(from where `fundwatch status --all` says of each list to block " in said
+
+
 def test_poll_counts_the_history_that_it_reads(desk: Desk) -> None:
     """It is read beside the pass, which itself finds nothing new."""
     desk.pay(ALICE)

@@ -143,9 +143,12 @@ def _read_to(entries: Sequence[EntryStatus], read: Sequence[ListStatus]) -> str:
     if not blocks or len({entry.chain for entry in entries}) > 1:
         return to
     by = " and ".join(list(dict.fromkeys(each.by for each in read if each.by))[:3])
-    began = {each.covered_from for each in read}
-    start = "the first block" if began == {"first"} else ", ".join(sorted(filter(None, began)))
-    return f"{to} (from {start or 'an unknown block'} to block {min(blocks):,}, by {by})"
+    starts = {each.covered_from for each in read}
+    start = next(iter(starts)) or "an unknown block"
+    if len(starts) > 1:  # addresses join at as many blocks as there are
+        start = "where `fundwatch status --all` says of each list"
+    start = "the first block" if start == "first" else start
+    return f"{to} (from {start} to block {min(blocks):,}, by {by})"
 
 
 def _shortfalls(entries: Sequence[EntryStatus]) -> dict[State, str]:
