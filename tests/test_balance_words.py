@@ -13,6 +13,7 @@ from monitor.chains.address import display
 from monitor.loops.health import balance_words
 from monitor.loops.health.chain_values import Time
 from monitor.loops.health.snapshot import (
+    Alike,
     BalanceReason,
     BalancesStatus,
     EntryBalances,
@@ -384,7 +385,7 @@ UNKNOWN = {"cannot_check": 1, "reasons": ("ETH: no source",), "kinds": ("no sour
 
 
 def test_a_day_on_which_all_is_equal_says_at_which_block_and_by_whom() -> None:
-    assert balance_words.daily([stands(), stands("0x2", block=80)]) == (
+    assert balance_words.daily([Alike(stands()), Alike(stands("0x2", block=80))]) == (
         "Sum equals balance up to block 80 by one and two"
     )
 
@@ -398,7 +399,7 @@ def test_a_day_tells_what_differs_and_claims_no_more_for_the_others() -> None:
         "SUM IS NOT THE BALANCE: 2 ETH less on the chain than recorded at block 90, no list says "
         "why"
     )
-    assert balance_words.daily(entries) == (
+    assert balance_words.daily([*map(Alike, entries)]) == (
         "Sum equals balance of 1 of 4 addresses up to block 90 by one and two; 1 cannot be checked "
         "(no source); 1 not asked yet"
     )
@@ -406,7 +407,7 @@ def test_a_day_tells_what_differs_and_claims_no_more_for_the_others() -> None:
 
 
 def test_a_day_without_any_question_claims_nothing() -> None:
-    assert balance_words.daily([stands(asked=False)]) == ""
+    assert balance_words.daily([Alike(stands(asked=False))]) == ""
 
 
 def test_status_tells_the_numbers_and_names_what_differs() -> None:

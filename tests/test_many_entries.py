@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from monitor.app.fundwatch import Fundwatch
 from monitor.chains.table import streams_of
 from monitor.cli import main
 from monitor.loops.clock import now
-from monitor.loops.health import entry_status, status, vitals
+from monitor.loops.health import balance_words, entry_status, status, vitals
+from monitor.loops.health.snapshot import Alike
 from monitor.loops.health.words import render
 from monitor.model import Severity, Subject
 from monitor.model.status import State
@@ -126,6 +127,64 @@ def test_what_is_counted_is_what_is_found_one_by_one(many: Fundwatch) -> None:
         counted[state] += number
     assert len(each) == MANY + 2
     assert +counted == plain
+
+
+def kinds(found: Iterable[Alike]) -> Counter[object]:
+    """How many entries stand how, list by list, and of complete ones from where to where."""
+    counted = Counter[object]()
+    for each in found:
+        one = each.entry
+        lists = (
+            (s.stream, s.state, s.state == State.COMPLETE and (s.covered_from, s.covered_to, s.by))
+            for s in one.streams
+        )
+        counted[one.case, one.chain, one.state, *lists] += each.number
+    return counted
+
+
+def test_those_that_stand_alike_are_found_together(many: Fundwatch) -> None:
+    """List by list as one by one, and far fewer of them."""
+    at = now()
+    each = entry_status.entries_read(many.store, many.settings, at, running=True)
+    together = [*entry_status.alike_read(many.store, many.settings, at)]
+    assert kinds(together) == kinds(map(Alike, each))
+    assert len(together) < MANY // 2
+
+
+def test_of_those_that_stand_alike_the_same_is_said_of_balances(tmp_path: Path) -> None:
+    """Also where one address has two entries, and where a sum is not the balance."""
+    dice, at = random.Random(7), now()
+    with opened(tmp_path) as (_, app):
+        fill(app, [GOOD] * 5, at, None)
+        with app.store.write() as conn:
+            conn.execute(
+                "INSERT INTO entry (id, subject, case_id, terms, added, history) SELECT "
+                "'T' || id, subject, case_id, terms, added, history FROM entry WHERE id LIKE '%7'"
+            )
+            subjects = [row["subject"] for row in conn.execute("SELECT subject FROM entry")]
+            rows: list[Row] = []
+            for subject in sorted({*subjects}):
+                states = ("reconciled", "reconciled", "reconciled", "cannot_check")
+                state = "unexplained" if dice.random() < 0.01 else dice.choice(states)
+                reason = dice.choice(("no source", "it stands still")) if state[0] == "c" else ""
+                block = dice.randrange(20, 50)
+                if dice.random() < 0.8:
+                    rows.append((subject, "", at, state, reason, "ETH", 18, 1, block, block,
+                                 at - 100 + block, "5", "4", "a"))  # fmt: skip
+            conn.executemany(
+                "REPLACE INTO balance (subject, contract, at, state, reason, symbol, decimals, "
+                "verified, low, high, time, amount, recorded, source) VALUES "
+                "(?,?,?,?,?,?,?,?,?,?,?,?,?,?)", rows)  # fmt: skip
+        each = entry_status.entries_read(app.store, app.settings, at, running=True)
+        together = [*entry_status.alike_read(app.store, app.settings, at)]
+    assert kinds(together) == kinds(map(Alike, each))
+    assert len(together) < MANY // 2
+    said = balance_words.daily(map(Alike, each))
+    assert "cannot be checked" in said
+    assert "not asked yet" in said
+    assert balance_words.daily(together) == said
+    apart = sorted(e.id for e in each if e.balances and e.balances.unexplained)
+    assert apart == sorted(a.entry.id for a in together if balance_words.apart([a.entry]))
 
 
 def test_the_worst_thousand_are_shown_and_the_others_counted(many: Fundwatch) -> None:

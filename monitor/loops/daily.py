@@ -17,7 +17,7 @@ from monitor.loops.health import (
     trace_status,
     trace_words,
 )
-from monitor.loops.health.snapshot import EntryStatus, ListStatus, RetentionStatus
+from monitor.loops.health.snapshot import Alike, ListStatus, RetentionStatus
 from monitor.loops.health.words import LIMIT, count, retention_lines
 from monitor.messages.sheets.daily import LOG, UNSEEN
 from monitor.messages.sheets.ours import SHOUT
@@ -40,7 +40,7 @@ class Daily:
 
     def __init__(self, store: Reader, settings: Settings, since: int, until: int) -> None:
         self._store, self._since, self._until = store, since, until
-        self._entries = entry_status.entries_read(store, settings, until, running=True)
+        self._entries = [*entry_status.alike_read(store, settings, until)]
         self._traces = trace_status.cases(store, until)
         self._retention = status.retention_of(store, settings, until)
         self._moved = figures.news_by_case(store, since, until)
@@ -48,16 +48,16 @@ class Daily:
     def remarks(self, allowed: Collection[str], channel: str) -> dict[str, list[str]]:
         """Sections by heading; a case that is not allowed is not named, nor what is about no
         case and not for this channel."""
-        cases: dict[str, list[EntryStatus]] = {}
-        for entry in self._entries:
-            if entry.case in allowed:
-                cases.setdefault(entry.case, []).append(entry)
+        mine = [each for each in self._entries if each.entry.case in allowed]
+        cases: dict[str, list[Alike]] = {}
+        for each in mine:
+            cases.setdefault(each.entry.case, []).append(each)
         checked = self._cases(cases)
         limits = _limits(self._store)
         over = retention_lines(self._over(allowed))
-        funds = held.lines(entry for entry in self._entries if entry.case in allowed)
+        funds = held.lines(each.entry for each in mine)
         traces = trace_words.lines(self._traces, allowed)
-        unseen = _unseen([entry for entry in self._entries if entry.case in allowed])
+        unseen = _unseen(mine)
         return {
             **({UNSEEN: [unseen]} if unseen else {}),
             **({"HELD FUNDS": funds} if funds else {}),
@@ -74,7 +74,7 @@ class Daily:
         found = self._retention.over
         return replace(self._retention, over=tuple(e for e in found if e.case in allowed))
 
-    def _cases(self, cases: Mapping[str, Sequence[EntryStatus]]) -> list[str]:
+    def _cases(self, cases: Mapping[str, Sequence[Alike]]) -> list[str]:
         """A line each; of very many one of all in which nothing moved."""
         still = [case for case in cases if self._is_still(case, cases[case])]
         still = still if len(cases) > SINGLY else []
@@ -85,62 +85,68 @@ class Daily:
             told.append(f"{name}. {_where(entries)}.")
         return told
 
-    def _is_still(self, case: str, entries: Sequence[EntryStatus]) -> bool:
+    def _is_still(self, case: str, entries: Sequence[Alike]) -> bool:
         """Whether nothing of a case is news, by lists and by what the chain says."""
-        return not self._moved.get(case) and not balance_words.apart(entries)
+        return not self._moved.get(case) and not balance_words.apart(each.entry for each in entries)
 
-    def _checked(self, case: str, entries: Sequence[EntryStatus]) -> str:
+    def _checked(self, case: str, entries: Sequence[Alike]) -> str:
         told = self._moved.get(case, 0)
-        apart = balance_words.apart(entries)
+        apart = balance_words.apart(each.entry for each in entries)
         still = "checked, no list shows a movement" if apart else "checked, nothing moved"
         name = case_said(case) if case else "Without case"
         moved = plural(told, "alert") if told else still
         return f"{name}: {f'{apart}; ' if apart else ''}{moved}. {_where(entries)}."
 
 
-def _unseen(entries: Sequence[EntryStatus]) -> str:
+def _unseen(entries: Sequence[Alike]) -> str:
     """How many addresses are not seen in full, and on which chains."""
-    chains = Counter(e.chain for e in entries if e.state in (State.BLIND, State.NOT_READ))
+    chains: Counter[str] = Counter()
+    for each in entries:
+        if each.entry.state in (State.BLIND, State.NOT_READ):
+            chains[each.entry.chain] += each.number
     where = ", ".join(f"{chain} {number:,}" for chain, number in chains.most_common(6))
     return (
-        f"NOT SEEN IN FULL: {chains.total():,} of {count(len(entries), 'address', 'addresses')} "
+        f"NOT SEEN IN FULL: {chains.total():,} of {_addresses(entries)} "
         f"({where}). What moves there is told when it can be read."
         if chains
         else ""
     )
 
 
-def _where(entries: Sequence[EntryStatus]) -> str:
-    chains = ", ".join(dict.fromkeys(entry.chain for entry in entries))
-    addresses = count(len(entries), "address", "addresses")
+def _where(entries: Sequence[Alike]) -> str:
+    chains = ", ".join(dict.fromkeys(each.entry.chain for each in entries))
     said = balance_words.daily(entries)
-    return f"{addresses} on {chains}, {_coverage(entries)}{f'. {said}' if said else ''}"
+    return f"{_addresses(entries)} on {chains}, {_coverage(entries)}{f'. {said}' if said else ''}"
 
 
-def _coverage(entries: Sequence[EntryStatus]) -> str:
+def _addresses(entries: Sequence[Alike]) -> str:
+    return count(sum(each.number for each in entries), "address", "addresses")
+
+
+def _coverage(entries: Sequence[Alike]) -> str:
     """Which lists were not read, before all: a long line is cut. Then up to when all were."""
     read = [
-        each
-        for entry in entries
-        for each in entry.streams
-        if each.covered_to and each.state == State.COMPLETE
+        stream
+        for each in entries
+        for stream in each.entry.streams
+        if stream.covered_to and stream.state == State.COMPLETE
     ]
     short = _shortfalls(entries)
     dormant = short.pop(State.DORMANT, "")
     parts = [*short.values()]
     if read:
         parts.append(f"{'else ' if parts else ''}complete {_read_to(entries, read)}")
-    elif any(entry.state != State.DORMANT for entry in entries):
+    elif any(each.entry.state != State.DORMANT for each in entries):
         parts.append("no list was read in full")
     return "; ".join(filter(None, [*parts, dormant]))
 
 
-def _read_to(entries: Sequence[EntryStatus], read: Sequence[ListStatus]) -> str:
+def _read_to(entries: Sequence[Alike], read: Sequence[ListStatus]) -> str:
     """ "up to TIME", and of a single chain from which block to which, and by whom."""
     ends = [each.covered_to for each in read if each.covered_to]
     to = f"up to {utc(min(end.time for end in ends))}"
     blocks = [end.place for end in ends if end.axis is Axis.HEIGHT and end.place is not None]
-    if not blocks or len({entry.chain for entry in entries}) > 1:
+    if not blocks or len({each.entry.chain for each in entries}) > 1:
         return to
     by = " and ".join(list(dict.fromkeys(each.by for each in read if each.by))[:3])
     starts = {each.covered_from for each in read}
@@ -151,7 +157,7 @@ def _read_to(entries: Sequence[EntryStatus], read: Sequence[ListStatus]) -> str:
     return f"{to} (from {start} to block {min(blocks):,}, by {by})"
 
 
-def _shortfalls(entries: Sequence[EntryStatus]) -> dict[State, str]:
+def _shortfalls(entries: Sequence[Alike]) -> dict[State, str]:
     """ "BLIND: all lists on tron (2 addresses)"; the words of the lists are those of a mail."""
     words = {
         State.BLIND: "BLIND",
@@ -162,12 +168,13 @@ def _shortfalls(entries: Sequence[EntryStatus]) -> dict[State, str]:
     found = {}
     for state, word in words.items():
         alike: Counter[tuple[str, str]] = Counter()
-        for entry in entries:
-            short = [each.stream for each in entry.streams if each.state == state]
+        for each in entries:
+            entry = each.entry
+            short = [listed.stream for listed in entry.streams if listed.state == state]
             every = len(short) == len(entry.streams)
             names = ["all lists"] if every else [STREAM_WORDS.get(s, s) for s in short]
             if short:
-                alike["; ".join(names), entry.chain] += 1
+                alike["; ".join(names), entry.chain] += each.number
         told = [
             f"{names} on {chain} ({count(number, 'address', 'addresses')})"
             for (names, chain), number in alike.most_common(6)

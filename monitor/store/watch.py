@@ -42,9 +42,16 @@ def all_entries(store: Reader) -> list[Watched]:
     return [to_watched(row) for row in rows]
 
 
-def active_in_parts(store: Reader, size: int) -> Iterator[list[Watched]]:
-    """Every active entry in the order of adding, so many at a time."""
-    order = store.read("SELECT rowid AS nr FROM entry WHERE retired IS NULL ORDER BY added, rowid")
+def active_in_parts(
+    store: Reader, size: int, *, but: Collection[str] = ()
+) -> Iterator[list[Watched]]:
+    """Every active entry in the order of adding, so many at a time. `but`: chains that are left
+    out."""
+    others = " AND NOT (subject > ? AND subject < ?)" * len(but)
+    order = store.read(
+        f"SELECT rowid AS nr FROM entry WHERE retired IS NULL{others} ORDER BY added, rowid",
+        [end for chain in but for end in (f"{chain}/", f"{chain}0")],
+    )
     numbers = array("q", (row["nr"] for row in order))
     del order
     for start in range(0, len(numbers), size):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from monitor.loops.health.snapshot import BalancesStatus, EntryBalances, EntryStatus
+from monitor.loops.health.snapshot import Alike, BalancesStatus, EntryBalances, EntryStatus
 from monitor.model.plain import case_said, duration, plural, tidy, utc
 
 SINGLY = 10  # addresses that differ and are told by name
@@ -53,20 +53,23 @@ def _addresses(number: int) -> str:
 # --- in a daily mail -------------------------------------------------------------------------
 
 
-def daily(entries: Iterable[EntryStatus]) -> str:
+def daily(entries: Iterable[Alike]) -> str:
     """Of some entries, beside what differs: "Sum equals balance up to block 26,401,190 by
     etherscan". Empty where nothing was ever asked."""
-    each = {(e.chain, e.address): e.balances for e in entries}
-    asked = {key: b for key, b in each.items() if b is not None}
-    if not asked:
+    each = {(a.entry.chain, a.entry.address): a for a in entries}
+    known = {key: (a.entry.balances, a.number) for key, a in each.items() if a.entry.balances}
+    if not known:
         return ""
-    equal = {key: b for key, b in asked.items() if b.is_equal}
-    unchecked = [b for b in asked.values() if b.cannot_check and not b.unexplained]
-    said = [_equal(equal, len(each))] if equal else []
+    equal = {key: b for key, (b, _) in known.items() if b.is_equal}
+    unchecked = [
+        (b, number) for b, number in known.values() if b.cannot_check and not b.unexplained
+    ]
+    every = sum(a.number for a in each.values())
+    said = [_equal(equal, sum(known[key][1] for key in equal), every)] if equal else []
     if unchecked:
-        kinds = dict.fromkeys(kind for b in unchecked for kind in b.kinds)
-        said.append(f"{len(unchecked):,} cannot be checked ({', '.join(kinds)})")
-    if never := len(each) - len(asked):
+        kinds = dict.fromkeys(kind for b, _ in unchecked for kind in b.kinds)
+        said.append(f"{sum(n for _, n in unchecked):,} cannot be checked ({', '.join(kinds)})")
+    if never := every - sum(number for _, number in known.values()):
         said.append(f"{never:,} not asked yet")
     text = "; ".join(said)
     return text[:1].upper() + text[1:]
@@ -85,9 +88,9 @@ def _apart(apart: Sequence[str]) -> str:
     return f"SUM IS NOT THE BALANCE: {', '.join(apart[:2])}{more}, no list says why"
 
 
-def _equal(equal: dict[tuple[str, str], EntryBalances], addresses: int) -> str:
+def _equal(equal: dict[tuple[str, str], EntryBalances], number: int, addresses: int) -> str:
     """At which block and by whom, where it is one chain."""
-    which = "" if len(equal) == addresses else f" of {len(equal):,} of {_addresses(addresses)}"
+    which = "" if number == addresses else f" of {number:,} of {_addresses(addresses)}"
     sources = dict.fromkeys(name for b in equal.values() for name in b.sources)
     by = f" by {' and '.join(list(sources)[:3])}" if sources else ""
     blocks = [b.block for b in equal.values() if b.block is not None]

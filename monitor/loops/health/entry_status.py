@@ -12,6 +12,7 @@ from monitor.loops.health import held
 from monitor.loops.health.balance_status import Balances
 from monitor.loops.health.chain_values import Time
 from monitor.loops.health.snapshot import (
+    Alike,
     DormantStatus,
     EntryStatus,
     HeldStatus,
@@ -27,8 +28,10 @@ from monitor.model.plain import utc
 from monitor.model.settings import Settings
 from monitor.model.status import State, Unread
 from monitor.model.streams import UNSERVED
-from monitor.store import balance_figures, dormant, list_standing, standing, watch
+from monitor.store import alike, balance_figures, dormant, list_standing, standing, watch
 from monitor.store import held as kept
+from monitor.store.alike import Group
+from monitor.store.crowd import crowds
 from monitor.store.incidents import incident_list
 from monitor.store.list_standing import ListRead
 from monitor.store.port import Reader
@@ -78,6 +81,35 @@ def entries_read(
     )
 
 
+def alike_read(store: Reader, settings: Settings, now: int) -> Iterator[Alike]:
+    """The same of a running Fundwatch, those that stand alike together: of a million members of a
+    chain there are a few kinds. Raises StoreError."""
+    together = crowds(store)
+    apart = {each.entry.subject.key for each in kept.entries(store)} | _busy(store)
+    shared: dict[tuple[ListStatus, ...], tuple[ListStatus, ...]] = {}
+
+    def stand(part: Sequence[Watched]) -> Iterator[EntryStatus]:
+        return _stand(store, settings, now, True, part, shared)
+
+    for part in watch.active_in_parts(store, PART, but=[*together]):
+        yield from map(Alike, stand(part))
+    for crowd in together.values():
+        found = alike.of(store, crowd, apart)
+        for start in range(0, len(found.singly), PART):
+            some = watch.entries(store, found.singly[start : start + PART])
+            yield from map(Alike, stand([*some.values()]))
+        groups = {group.id: group for group in found.groups.values()}
+        for one in stand([*watch.entries(store, groups).values()]):
+            yield _as_group(one, groups[one.id])
+
+
+def _as_group(one: EntryStatus, group: Group) -> Alike:
+    if one.balances is None:
+        return Alike(one, group.number)
+    lowest = replace(one.balances, block=group.high, time=Time.of(group.time))
+    return Alike(replace(one, balances=lowest), group.number)
+
+
 def worst_read(
     store: Reader, settings: Settings, now: int, *, running: bool, most: int
 ) -> tuple[EntryStatus, ...]:
@@ -121,7 +153,6 @@ def _load(
     keys = [*dict.fromkeys(watched.entry.subject.key for watched in part)]
     ids = [watched.entry.id for watched in part]
     lists = list_standing.lists_read(store, keys)
-    incidents = (i.signal.key for i in incident_list(store, open_only=True))
     return _Loaded(
         settings=settings,
         now=now,
@@ -138,10 +169,16 @@ def _load(
         owed=list_standing.owed(store, keys),
         begins=list_standing.begins(store, keys),
         asleep=dormant.asleep_of(store, keys),
-        held=frozenset(k.partition(":")[2] for k in incidents if k.startswith("busy:")),
+        held=_busy(store),
         balances=Balances.load(store, keys),
         funds={each.entry.id: each.status() for each in held.accounts(store, settings, now)},
     )
+
+
+def _busy(store: Reader) -> frozenset[str]:
+    """Keys of addresses whose history is held back."""
+    incidents = (i.signal.key for i in incident_list(store, open_only=True))
+    return frozenset(k.partition(":")[2] for k in incidents if k.startswith("busy:"))
 
 
 def _entry(loaded: _Loaded, watched: Watched, absent: bool) -> EntryStatus:

@@ -160,6 +160,14 @@ class EntryStatus:
     held: HeldStatus | None = None  # None: its funds are not held
 
 
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Entries of one case that stand as this one does, each on an address of its own."""
+
+    entry: EntryStatus
+    number: int = 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """How many entries stand how."""
