@@ -34,7 +34,7 @@ from monitor.model.lists import (
     Row,
 )
 from monitor.model.plain import tidy
-from monitor.store import listing, staging
+from monitor.store import list_targets, listing, staging
 from monitor.store.commit import commit
 from monitor.store.port import Store
 from monitor.watchlist.imports.lists import Preamble, reader
@@ -242,7 +242,7 @@ class Lists:
         state, terms = listing.state(self.store, config.name), terms_of(config)
         if not config.watch:
             return (), terms
-        found = listing.coming_targets(self.store, coming)
+        found = list_targets.coming_targets(self.store, coming)
         addresses = list(dict.fromkeys(islice(found, AT_ONCE + 1)))
         behind = (state.made, state.terms) != (coming.nr - 1, terms) and coming.nr > 1
         if behind or len(addresses) > AT_ONCE:
@@ -274,7 +274,7 @@ class Lists:
         state, nr, terms = listing.state(store, name), listing.newest_nr(store, name), ""
         if nr and config.watch and (state.made, state.terms) != (nr, terms := terms_of(config)):
             made = state.made if state.terms == terms else 0
-            addresses = listing.targets(store, name, made, nr)
+            addresses = list_targets.targets(store, name, made, nr)
             while part := [*islice(addresses, PART)]:
                 self._make(config, part)
                 self.look("its entries are recorded")

@@ -21,6 +21,7 @@ from monitor.model.lists import (
     Word,
 )
 from monitor.model.views import ListAge
+from monitor.store import staging
 from monitor.store.port import Fields, Reader, Store
 from monitor.store.rows import to_watched
 
@@ -131,9 +132,9 @@ def changes(store: Reader, name: str, old: int, new: int) -> Iterator[Change]:
     after, lo, hi = "", min(old, new), max(old, new)
     # Only what began or ended between the two can differ.
     keys = (
-        "SELECT key FROM listing WHERE list = ?1 AND key > ?2 AND from_nr > ?3 AND from_nr <= ?4 "
-        "UNION SELECT key FROM listing WHERE list = ?1 AND key > ?2 AND until_nr > ?3 "
-        f"AND until_nr <= ?4 ORDER BY key LIMIT {PART}"
+        "SELECT key FROM listing WHERE list = ?1 AND key > ?2 AND from_nr > ?3 AND from_nr <= ?4"
+        f"{staging.later(lo + 1)} UNION SELECT key FROM listing WHERE list = ?1 AND key > ?2 "
+        f"AND until_nr > ?3 AND until_nr <= ?4 ORDER BY key LIMIT {PART}"
     )
     while found := store.read(keys, [name, after, lo, hi]):
         wanted = [row["key"] for row in found]
@@ -240,35 +241,6 @@ def _bare(text: str) -> str:
 
 def _walk_rows(store: Reader, sql: str, params: Sequence[object]) -> Iterator[Listing]:
     yield from map(to_listing, store.read(f"{sql} ORDER BY l.key, l.from_nr", params))
-
-
-def targets(store: Reader, name: str, after: int, nr: int) -> Iterator[str]:
-    """The addresses about which the versions after this one, up to that one, say something new or
-    something no more; some twice."""
-    for place in ("from_nr", "until_nr"):
-        sql = f"SELECT DISTINCT address FROM listing WHERE list = ? AND {place} = ?"
-        for each in range(after + 1, nr + 1):
-            yield from _addresses(store, sql, "address", [name, each])
-
-
-def coming_targets(store: Reader, coming: Publication) -> Iterator[str]:
-    """The same of a version that is being taken."""
-    sql = "SELECT DISTINCT address FROM listing WHERE list = ? AND from_nr = ?"
-    yield from _addresses(store, sql, "address", [coming.list, coming.nr])
-    sql = (
-        "SELECT DISTINCT l.address FROM ending s JOIN listing l ON l.list = s.list "
-        "AND l.key = s.key AND l.until_nr IS NULL WHERE s.list = ? AND l.from_nr < ?"
-    )
-    yield from _addresses(store, sql, "l.address", [coming.list, coming.nr])
-
-
-def _addresses(store: Reader, sql: str, column: str, params: Sequence[object]) -> Iterator[str]:
-    after = ""
-    while rows := store.read(
-        f"{sql} AND {column} > ? ORDER BY {column} LIMIT {PART}", [*params, after]
-    ):
-        yield from (row["address"] for row in rows)
-        after = rows[-1]["address"]
 
 
 @lru_cache(maxsize=1000)  # a million rows have few different ones

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from monitor.model import LIVE_STATUSES
-from monitor.store import listing
+from monitor.store import list_targets, staging
 from monitor.store.port import Fields, Reader
 
 FEW = 20_000  # addresses that are looked up one by one in the record
@@ -55,7 +55,8 @@ def met(store: Reader, name: str, nr: int, verified: Collection[tuple[str, str]]
     """The newest first. Of tokens only those that are `verified`, by (chain, contract): anybody
     can send the others."""
     new = store.read(
-        f"SELECT 1 FROM listing WHERE list = ? AND from_nr = ? LIMIT {FEW + 1}", [name, nr]
+        f"SELECT 1 FROM listing WHERE list = ? AND from_nr = ?{staging.later(nr)} LIMIT {FEW + 1}",
+        [name, nr],
     )
     found = _by_address(store, name, nr) if len(new) <= FEW else _by_movement(store, name, nr)
     sums: dict[Met, tuple[int, int]] = {}
@@ -80,8 +81,11 @@ def _by_address(store: Reader, name: str, nr: int) -> Iterator[Fields]:
 
 def _new(store: Reader, name: str, nr: int) -> Iterator[tuple[str, str]]:
     """Addresses of which the version says something new, in every spelling, and which that is."""
-    yield from ((address, "address") for address in listing.targets(store, name, nr - 1, nr))
-    sql = "SELECT DISTINCT twin FROM listing WHERE list = ? AND from_nr = ? AND twin IS NOT NULL"
+    yield from ((address, "address") for address in list_targets.targets(store, name, nr - 1, nr))
+    sql = (
+        "SELECT DISTINCT twin FROM listing WHERE list = ? AND from_nr = ? AND twin IS NOT NULL"
+        f"{staging.later(nr)}"
+    )
     yield from ((row["twin"], "twin") for row in store.read(sql, [name, nr]))
 
 

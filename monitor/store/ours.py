@@ -10,7 +10,7 @@ from monitor.model import Alert, AlertKind, Subject
 from monitor.model.errors import Conflict
 from monitor.model.facts_json import from_text
 from monitor.model.lists import Own
-from monitor.store import listing
+from monitor.store import listing, staging
 from monitor.store.port import Connection, Reader
 
 _SPELLINGS = ("address", "twin")  # where a listing says which address it is about
@@ -139,8 +139,9 @@ def of_listing(store: Reader, name: str, nr: int) -> Iterator[list[Place]]:
     chains = [row["chain"] for row in store.read("SELECT DISTINCT chain FROM scope")]
     after = ""
     while rows := store.read(
-        "SELECT address, max(twin) AS twin FROM listing WHERE list = ? AND from_nr > ? "
-        f"AND address > ? GROUP BY address ORDER BY address LIMIT {listing.PART}",
+        "SELECT address, max(twin) AS twin FROM listing WHERE list = ? AND from_nr > ?"
+        f"{staging.later(nr + 1)} AND address > ? GROUP BY address ORDER BY address "
+        f"LIMIT {listing.PART}",
         [name, nr, after],
     ):
         addresses = [each for row in rows for each in (row["address"], row["twin"]) if each]
@@ -212,7 +213,10 @@ def _is_first(alert: Alert) -> bool:
 
 def fewer_listed(store: Reader, name: str, nr: int) -> bool:
     """Whether what a list says anew is less than the record."""
-    sql = "SELECT count(*) AS n FROM (SELECT 1 FROM listing WHERE list = ? AND from_nr > ? LIMIT ?)"
+    sql = (
+        "SELECT count(*) AS n FROM (SELECT 1 FROM listing WHERE list = ? AND from_nr > ?"
+        f"{staging.later(nr + 1)} LIMIT ?)"
+    )
     rows = int(store.read("SELECT coalesce(max(id), 0) AS n FROM transfer")[0]["n"])
     return int(store.read(sql, [name, nr, rows + 1])[0]["n"]) * 10 < rows
 

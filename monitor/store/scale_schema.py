@@ -49,6 +49,14 @@ INSERT INTO entry_version (entry, at, nr, terms, list_sha256)
 DROP TABLE entry_version_before;
 """
 
+# Rows that begin with a version are found by it from the second on. Of the first all are new, and
+# found by address or by key: indexed by version too, each of a million was written into one more
+# page of its own.
+BEGINNING = """
+DROP INDEX listing_from;
+CREATE INDEX listing_from ON listing(list, from_nr, address, entity) WHERE from_nr > 1;
+"""
+
 # How entries stand is counted every few seconds. Without these SQLite reads each entry with all of
 # its text for it, of a million 700 MB.
 INDEXES = """

@@ -164,7 +164,7 @@ def _forget(conn: Connection, name: str) -> None:
 
 def _cleared(conn: Connection, name: str) -> int:
     """At most so many at once. Returns how many."""
-    old = "SELECT max(nr) FROM publication WHERE list = ?1"
+    (old,) = conn.execute("SELECT max(nr) FROM publication WHERE list = ?", (name,)).fetchone()
     staged = conn.execute(
         "DELETE FROM staged WHERE list = ?1 AND (part, number) IN "
         f"(SELECT part, number FROM staged WHERE list = ?1 AND part > ?2 LIMIT {SPAN})",
@@ -172,10 +172,16 @@ def _cleared(conn: Connection, name: str) -> int:
     ).rowcount
     begun = conn.execute(
         "DELETE FROM listing WHERE list = ?1 AND (key, from_nr) IN (SELECT key, from_nr "
-        f"FROM listing WHERE list = ?1 AND from_nr > coalesce(({old}), 0) LIMIT {SPAN})",
-        (name,),
+        f"FROM listing WHERE list = ?1 AND from_nr > ?2{later((old or 0) + 1)} LIMIT {SPAN})",
+        (name, old or 0),
     ).rowcount
     return staged + begun
+
+
+def later(nr: int) -> str:
+    """What a condition on rows that begin with this version, or with it and later ones, has to say
+    besides: the index by versions holds none of the first, and is used only where that is said."""
+    return " AND from_nr > 1" if nr > 1 else ""
 
 
 def prepare(store: Store, coming: Publication, keys: Keys) -> Span | None:
