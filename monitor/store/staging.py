@@ -14,8 +14,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import count
+from typing import NamedTuple
 
-from monitor.model.lists import Publication, Row, Span
+from monitor.model.lists import Entity, Publication, Row, Span
 from monitor.store import digests
 from monitor.store.port import Connection, Fields, Params, Reader, Store
 
@@ -47,16 +48,11 @@ def _digest(text: str) -> str:
 _json = json.JSONEncoder().encode
 
 
-@lru_cache(maxsize=5000)  # most texts of a long list are those of the row before
+@lru_cache(maxsize=5000)
 def _said(text: str | None) -> tuple[str | None, str]:
     """As the record holds it, and as the digest of a row has it."""
     held = _clean(text) if text else text
     return held, _json(held)
-
-
-@lru_cache(maxsize=1000)
-def _listed(texts: tuple[str, ...]) -> str:
-    return json.dumps(texts)
 
 
 def _clean(text: str) -> str:
@@ -66,24 +62,46 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
 
 
+class _Alike(NamedTuple):
+    """What rows share that differ in address and place alone, as nearly all of a long list do:
+    columns and JSON, before, between and behind the address as published and as canonical."""
+
+    since: str | None
+    before: tuple[str | None, ...]
+    behind: tuple[str | None, ...]
+    texts: tuple[str, str, str]
+
+
+_Says = tuple[str, str, str, Entity, str]  # since, ticker, network, entity, label
+_Comes = tuple[str | None, tuple[str, ...], str, str, str, str | None]  # chain, chains ... twin
+
+
+@lru_cache(maxsize=1000)
+def _alike(published: _Says, judged: _Comes) -> _Alike:
+    since, ticker, network, entity, label = published
+    chain, chains, *rest = judged
+    first, programs, where = _said(since), json.dumps(entity.programs), json.dumps(chains)
+    before = (ticker, network, entity.id, entity.name, programs, label, chain, where)
+    said, behind = [*map(_said, before)], [*map(_said, rest)]
+    texts = (first[1], ", ".join(each[1] for each in said), ", ".join(each[1] for each in behind))
+    return _Alike(first[0], tuple(each[0] for each in said), tuple(e[0] for e in behind), texts)
+
+
 def _staged(name: str, number: int, row: Row) -> tuple[object, ...]:
     """In the order of the columns of `stage`. `since` is empty where the publisher does not say
     it."""
     p, j, key = row.published, row.judged, key_of(row)
     place, published, address = _clean(p.place), _clean(p.address), j.address and _clean(j.address)
-    since, ticker, network = _said(p.since), _said(p.ticker), _said(p.network)
-    entity, called = _said(p.entity.id), _said(p.entity.name)
-    programs, label = _said(_listed(p.entity.programs)), _said(p.label)
-    chain, chains, rule = _said(j.chain), _said(_listed(j.chains)), _said(j.rule)
-    reason, warning, twin = _said(j.reason), _said(j.warning), _said(j.twin)
-    before = (ticker, network, entity, called, programs, label, chain, chains)
-    behind = (rule, reason, warning, twin)
-    texts = [since[1], _json(published), *(each[1] for each in before), _json(address)]
-    says = _digest(f"[{', '.join([*texts, *(each[1] for each in behind)])}]")[:32]
+    shared = _alike(
+        (p.since, p.ticker, p.network, p.entity, p.label),
+        (j.chain, j.chains, j.rule, j.reason, j.warning, j.twin),
+    )
+    first, between, last = shared.texts
+    says = _digest(f"[{first}, {_json(published)}, {between}, {_json(address)}, {last}]")[:32]
+    part = int(key[:DIGITS], 16)
     return (
-        *(name, int(key[:DIGITS], 16), number, key, says, since[0], place, published),
-        *(each[0] for each in before),
-        *(address, *(each[0] for each in behind)),
+        *(name, part, number, key, says, shared.since, place, published),
+        *(*shared.before, address, *shared.behind),
     )
 
 
@@ -227,7 +245,7 @@ def _put(conn: Connection, coming: Publication, parts: tuple[int, int]) -> None:
         "CASE WHEN s.since <> '' THEN 0 ELSE coalesce(o.at_least, ?4 = 1) END, "
         f"coalesce(nullif(s.since, ''), o.since, ?5), {told} "
         "FROM said s LEFT JOIN listing o ON o.list = ?1 AND o.key = s.key AND o.until_nr IS NULL "
-        "WHERE o.says IS NOT s.says ORDER BY s.key",
+        "WHERE o.says IS NOT s.says",
         (coming.list, *parts, coming.nr, coming.day),
     )
 
