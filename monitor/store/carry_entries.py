@@ -60,7 +60,7 @@ def _take(conn: Connection, rows: Sequence[Fields], act: TakeList) -> list[Chang
     """Write what is not as it is recorded in these rows."""
     known = {row["id"]: row for row in rows}
     taken = [each for each in act.entries if differs(each, known.get(each.id))]
-    write(conn, taken, act.at, act.sha256)
+    write(conn, taken, known, act.at, act.sha256)
     return [change(each, known.get(each.id), act.at) for each in taken]
 
 
@@ -115,9 +115,11 @@ def _is_last(conn: Connection, act: TakeList) -> bool:
     return bool(json.loads(row["outcome"]).get("refused") == act.outcome.get("refused"))
 
 
-def write(conn: Connection, taken: Sequence[Listed], now: int, sha256: str) -> None:
+def write(
+    conn: Connection, taken: Sequence[Listed], known: Collection[str], now: int, sha256: str
+) -> None:
     """Add entries and change them, as a list has them of which this is the digest; a new one is
-    due at once."""
+    due at once. `known`: ids of those that are recorded."""
     conn.executemany(
         "INSERT INTO scope (key, chain, address) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE "
         "SET due = 0 WHERE NOT EXISTS (SELECT 1 FROM entry WHERE id = ?)",
@@ -130,11 +132,26 @@ def write(conn: Connection, taken: Sequence[Listed], now: int, sha256: str) -> N
         "ELSE coalesce(entry.retired, excluded.retired) END",
         [(t.id, t.subject.key, t.case, t.terms, now, now if t.retired else None) for t in taken],
     )
+    _write_versions(conn, taken, known, now, sha256)
+
+
+def _write_versions(
+    conn: Connection, taken: Sequence[Listed], known: Collection[str], now: int, sha256: str
+) -> None:
+    """Of a new entry it is the first; of another the record knows how many there are."""
+    first: dict[str, tuple[object, ...]] = {}
+    others: list[tuple[object, ...]] = []
+    for each in taken:
+        said = (each.id, now, each.terms, sha256)
+        if each.id in known or first.setdefault(each.id, said) is not said:
+            others.append(said)
+    into = "INSERT INTO entry_version (entry, at, nr, terms, list_sha256)"
+    conn.executemany(f"{into} VALUES (?, ?, 1, ?, ?)", first.values())
     conn.executemany(
-        "INSERT INTO entry_version (entry, at, nr, terms, list_sha256) SELECT ?1, ?2, "
+        f"{into} SELECT ?1, ?2, "
         "(SELECT count(*) + 1 FROM entry_version WHERE entry = ?1 AND at = ?2), ?3, ?4 WHERE "
         "NOT EXISTS (SELECT 1 FROM entry_version WHERE entry = ?1 AND at = ?2 AND terms = ?3)",
-        [(t.id, now, t.terms, sha256) for t in taken],
+        others,
     )
 
 

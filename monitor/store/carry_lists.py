@@ -104,7 +104,7 @@ def _entries(conn: Connection, entries: Sequence[Listed], now: int, sha256: str)
     """Add and change entries; those that are recorded so are left alone."""
     known = carry_entries.known(conn, _COLUMNS, [each.id for each in entries])
     taken = [each for each in entries if carry_entries.differs(each, known.get(each.id))]
-    carry_entries.write(conn, taken, now, sha256)
+    carry_entries.write(conn, taken, known, now, sha256)
     changes = [_change(conn, each, known.get(each.id), now) for each in taken]
     # What came to another case names the one before, and so is handed out with neither.
     come = [_as_is(change) for change in changes if change.before not in ("", change.case)]

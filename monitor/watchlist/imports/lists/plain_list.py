@@ -24,10 +24,14 @@ def read_text(file: BinaryIO, name: str, _preamble: Preamble) -> Iterator[Publis
         if is_cut(line):
             raise refusal(name, "", CUT, CUT_REMEDY, number)
         bare = line.strip()
-        kept = bare if BROKEN_CELL.match(bare) else _NOTE.sub("", bare)
-        for cell in filter(None, re.split(r"[,;|\t]", kept)):
+        for cell in [bare] if bare.isalnum() else _cells(bare):  # nearly all of a long list
             for coin, address in named_addresses(cell):
                 yield Published(address, coin or ticker, place=f"line {number}")
+
+
+def _cells(text: str) -> Iterator[str]:
+    kept = text if BROKEN_CELL.match(text) else _NOTE.sub("", text)
+    return filter(None, re.split(r"[,;|\t]", kept))
 
 
 def coin_of(name: str) -> str:
