@@ -44,4 +44,4 @@ def of_account(digits: str) -> Sink | None:
         return PRECOMPILE
     if _MACHINERY.match(digits):
         return SYSTEM
-    return PLACEHOLDER if len(set(digits)) == 1 or digits in _COUNTED else None
+    return PLACEHOLDER if digits == digits[0] * len(digits) or digits in _COUNTED else None

@@ -37,8 +37,9 @@ Keys = tuple[str, str]  # from the first on, below the second
 def key_of(row: Row) -> str:
     """Names a row inside its list: however its address is written in the next version."""
     address = row.judged.address or row.published.address
-    parts = (row.published.ticker, row.published.network, address, row.published.entity.id)
-    return _digest(f"[{', '.join(map(_json, parts))}]")[:24]
+    p = row.published
+    before, behind = _beside(p.ticker, p.network, p.entity.id)
+    return _digest(f"{before}{_json(address)}{behind}")[:24]
 
 
 def _digest(text: str) -> str:
@@ -46,6 +47,12 @@ def _digest(text: str) -> str:
 
 
 _json = json.JSONEncoder().encode
+
+
+@lru_cache(maxsize=1000)
+def _beside(ticker: str, network: str, entity: str) -> tuple[str, str]:
+    """What stands before and behind the address in what a key is made of."""
+    return f"[{_json(ticker)}, {_json(network)}, ", f", {_json(entity)}]"
 
 
 @lru_cache(maxsize=5000)

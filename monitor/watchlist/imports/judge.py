@@ -60,10 +60,11 @@ class Judge:
         said = self._publisher.said(row.network, row.ticker)
         text, warning = _tidied(row.address)
         fits = self._which.fits(text)
-        if not fits.all and " " in text:
-            text, fits, warning = self._joined(text)
-        if not fits.all:
-            return self._wreck(text, said)
+        if not fits.shared and not fits.all:  # of a long list nearly all are accounts
+            if " " in text:
+                text, fits, warning = self._joined(text)
+            if not fits.all:
+                return self._wreck(text, said)
         found = self._judged(text, fits, said)
         return replace(found, warning=_and(warning, found.warning)) if warning else found
 
