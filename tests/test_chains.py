@@ -194,15 +194,18 @@ def test_adapters_read_along_the_axis_of_their_family(kind: str):
 def test_every_chain_says_what_no_list_holds():
     """The shipped ones and one of a person's own; none of it is too long for a mail."""
     for chain in CHAINS.values():
-        never, *more = not_listed(chain)
+        never, *more = not_listed(chain, {})
         assert chain.name in never
         assert all(len(sentence) < 400 for sentence in (never, *more))
         assert len(more) == bool(more_of(chain))
-    assert "validators" in not_listed(CHAINS["gnosis"])[0]
-    assert "bare public keys" in not_listed(CHAINS["bitcoin"])[0]
-    assert "atomic" in not_listed(CHAINS["avalanche"])[0]
-    assert "withdrawals of validators" in not_listed(CHAINS["ethereum"])[1]
-    assert "bridge" in not_listed(CHAINS["polygon"])[1]
+    assert "validators" in not_listed(CHAINS["gnosis"], {})[0]
+    assert "bare public keys" in not_listed(CHAINS["bitcoin"], {})[0]
+    assert "atomic" in not_listed(CHAINS["avalanche"], {})[0]
+    assert "withdrawals of validators" in not_listed(CHAINS["ethereum"], {})[1]
+    assert "bridge" in not_listed(CHAINS["polygon"], {})[1]
+    _, rest, below = not_listed(CHAINS["ethereum"], {"withdrawals": 7})
+    assert "missing: rewards" in below
+    assert "missing, of blocks before 7: withdrawals" in rest
 
 
 @given(st.binary(min_size=20, max_size=20))
