@@ -330,8 +330,9 @@ def main() -> None:
             todo = jobs(node, truth, args, shape, cache, Path(homes))
             made = make_homes(shape, cache, todo) if "pass" in args.ways else []
             found = measure(todo, args.ways, args.rounds)
-            others = by_etl(args.etl, node, truth) if args.etl else ()
-            show([*figures(truth, found), *made, *others], args.json)
+            show([*figures(truth, found), *made], args.json)
+            if args.etl:
+                show([*by_etl(args.etl, node, truth)], None)
 
 
 if __name__ == "__main__":
