@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from monitor.net.sources.evm_rlp import keccak256, rlp, whole
 from monitor.net.sources.parsing import hash32, hex_whole, place
 
 
@@ -61,12 +62,5 @@ def place_row(at: At) -> dict[str, object]:
 def created_by(sender: str, nonce: int) -> str:
     """The address of the contract that a transaction creates: the end of the hash of its sender
     and nonce, as RLP writes the two."""
-    from Crypto.Hash import keccak  # noqa: PLC0415 - loads slowly, and few blocks need it
-
-    number = nonce.to_bytes((nonce.bit_length() + 7) // 8, "big")
-    written = (
-        number if len(number) == 1 and number < b"\x80" else bytes([128 + len(number)]) + number
-    )
-    listed = bytes([128 + 20]) + bytes.fromhex(sender[2:]) + written
-    made = keccak.new(digest_bits=256, data=bytes([192 + len(listed)]) + listed).hexdigest()
-    return f"0x{made[-40:]}"
+    made = keccak256(rlp([bytes.fromhex(sender[2:]), whole(nonce)]))
+    return f"0x{made[-20:].hex()}"

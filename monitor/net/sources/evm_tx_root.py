@@ -11,11 +11,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from Crypto.Hash import keccak
+from monitor.net.sources.evm_rlp import Item, headed, keccak256, rlp, whole
+from monitor.net.sources.parsing import RowError, fields, hash32, hex_whole, items
 
-from monitor.net.sources.parsing import RowError, fields, hash32, items
-
-Item = bytes | list["Item"]
 Node = tuple[Sequence[int], bytes]  # what is left of a key, half a byte each, and its value
 
 
@@ -78,13 +76,13 @@ def _is_own(txs: Sequence[Mapping[str, object]]) -> bool:
 def transactions_root(txs: Sequence[Mapping[str, object]]) -> str:
     """Of transactions as a node hands them out, in the order of their block. Raises OtherKind,
     RowError."""
-    pairs = [(_halves(rlp(_whole(at))), written(tx)) for at, tx in enumerate(txs)]
-    return "0x" + _digest(_tree(sorted(pairs))).hex()
+    pairs = [(_halves(rlp(whole(at))), written(tx)) for at, tx in enumerate(txs)]
+    return "0x" + keccak256(_tree(sorted(pairs))).hex()
 
 
 def written(tx: Mapping[str, object]) -> bytes:
     """A transaction as its hash is made of it."""
-    kind = _number(tx, "type") if tx.get("type") is not None else 0
+    kind = hex_whole(tx["type"], "type") if tx.get("type") is not None else 0
     if kind == 0:
         names = ("nonce", "gasPrice", "gas", "to", "value", "input", "v", "r", "s")
         return rlp([_of(tx, name) for name in names])
@@ -140,35 +138,9 @@ def _bytes(told: object, name: str) -> bytes:
         raise RowError(f"{name} is not hex") from None
 
 
-def _number(row: Mapping[str, object], name: str) -> int:
-    told = row.get(name)
-    try:
-        return int(str(told), 16)
-    except ValueError:
-        raise RowError(f"{name} is not a hex number") from None
-
-
 def _bare(row: Mapping[str, object], name: str) -> bytes:
     """A number without leading zeros: nothing for zero."""
-    return _whole(_number(row, name))
-
-
-def _whole(number: int) -> bytes:
-    return number.to_bytes((number.bit_length() + 7) // 8, "big")
-
-
-def rlp(item: Item) -> bytes:
-    """An item in Ethereum's own notation."""
-    if isinstance(item, bytes):
-        return item if len(item) == 1 and item < b"\x80" else _headed(0x80, item)
-    return _headed(0xC0, b"".join(map(rlp, item)))
-
-
-def _headed(base: int, body: bytes) -> bytes:
-    if len(body) < 56:
-        return bytes([base + len(body)]) + body
-    length = _whole(len(body))
-    return bytes([base + 55 + len(length)]) + length + body
+    return whole(hex_whole(row.get(name), name))
 
 
 # -- the tree: hexary, keys by half bytes --------------------------------------------------------
@@ -191,7 +163,7 @@ def _tree(nodes: Sequence[Node]) -> bytes:
         shared = min(len(first), len(last))
     if shared:
         below = _tree([(path[shared:], value) for path, value in nodes])
-        return _headed(0xC0, rlp(_packed(first[:shared], leaf=False)) + _linked(below))
+        return headed(0xC0, rlp(_packed(first[:shared], leaf=False)) + _linked(below))
     branches = [b"\x80"] * 16
     own = b""
     at = 0
@@ -203,19 +175,15 @@ def _tree(nodes: Sequence[Node]) -> bytes:
             end += 1
         branches[half] = _linked(_tree([(path[1:], value) for path, value in nodes[at:end]]))
         at = end
-    return _headed(0xC0, b"".join(branches) + rlp(own))
+    return headed(0xC0, b"".join(branches) + rlp(own))
 
 
 def _linked(node: bytes) -> bytes:
     """A node as the one above it names it: itself, or its digest."""
-    return node if len(node) < 32 else rlp(_digest(node))
+    return node if len(node) < 32 else rlp(keccak256(node))
 
 
 def _packed(path: Sequence[int], *, leaf: bool) -> bytes:
     odd = len(path) % 2
     halves = [2 * leaf + odd, *([] if odd else [0]), *path]
     return bytes(16 * high + low for high, low in zip(halves[::2], halves[1::2], strict=True))
-
-
-def _digest(data: bytes) -> bytes:
-    return keccak.new(digest_bits=256, data=data).digest()
