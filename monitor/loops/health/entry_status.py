@@ -325,8 +325,10 @@ def _covered_from(
 
 
 def tally(store: Reader, settings: Settings, counts: Counter[State]) -> Tally:
+    # Where none was looked at nothing is looked up for them either.
+    lists, below = (lists_named(store, settings), below_named(store)) if counts else ({}, "")
     return Tally(
-        words=stand(counts, lists_named(store, settings), below_named(store)),
+        words=stand(counts, lists, below),
         entries=counts.total(),
         complete=counts[State.COMPLETE],
         behind=counts[State.BEHIND],
