@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import random
 import signal
-import sqlite3
 import subprocess
 import threading
 import time
@@ -24,10 +23,10 @@ from pathlib import Path
 
 import pytest
 import requests
-from sqlite_utils import Database
 from world import chain
 from world.evm_feed import EvmFeed
 from world.home import HOOK_SECRET, Home, bodies, dev_chain, ids, meanwhile, told, wait_for
+from world.older import record_before
 from world.parts import Rpc, anvil
 from world.scripted_server import Call, Reply, serve
 from world.sinks import HttpSink, Request
@@ -36,8 +35,7 @@ from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import AccountLedger
 from monitor.model.scope import EVERY
 from monitor.store import blocks
-from monitor.store.migrations import migrations
-from monitor.store.schema import APPLICATION_ID, VERSION
+from monitor.store.schema import VERSION
 from monitor.store.sqlite import Store
 from monitor.store.watch import PARKED
 
@@ -355,11 +353,7 @@ def test_a_record_of_the_version_before_is_read_by_blocks(town: Town) -> None:
 def schema_9(path: Path) -> None:
     """The same record as the version before wrote it."""
     old = path.with_suffix(".old")
-    db = Database(sqlite3.connect(old))
-    migrations.apply(db, stop_before="m010_blocks")
-    db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    db.conn.execute("PRAGMA user_version = 9")
-    db.conn.commit()
+    db = record_before("m010_blocks", old)
     db.conn.execute("ATTACH ? AS new", (str(path),))
     triggers = db.conn.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
     for name, _ in (kept := triggers.fetchall()):

@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database
 from world import chain
 from world.logged import differences
+from world.older import record_before
 from world.published import OFAC, Desk, Line, address, lines
 from world.tamper import untriggered
 
@@ -21,8 +21,6 @@ from monitor.loops.list_words import retire_of_list
 from monitor.model import entry_lines
 from monitor.model.acts import Actor, ActorKind
 from monitor.store import staging
-from monitor.store.migrations import migrations
-from monitor.store.schema import APPLICATION_ID
 from monitor.store.sqlite import Store
 
 KIM = Actor(ActorKind.CLI, "Kim", "a name given to a command")
@@ -112,10 +110,7 @@ def test_a_version_that_stands_twice_or_odd_is_found(desk: Desk, change: str, th
 
 def test_what_was_being_taken_before_an_upgrade_is_cleared(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
-    db = Database(sqlite3.connect(path))
-    migrations.apply(db, stop_before="m010_blocks")
-    db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    db.conn.execute("PRAGMA user_version = 9")
+    db = record_before("m010_blocks", path)
     texts = [row[1] for row in db.execute("PRAGMA table_info(listing)") if row[2] == "TEXT"]
     begun = {**dict.fromkeys(texts, "x"), "from_nr": 1, "at_least": 0}
     db["listing"].insert(begun)

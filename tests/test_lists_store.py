@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlite_utils import Database
 from world.logged import differences, tampered
+from world.older import record_before
 from world.published import Desk, Line, address, key, lines, sdn
 from world.tamper import untriggered
 
@@ -23,8 +23,6 @@ from monitor.loops import list_words
 from monitor.model.acts import Actor, ActorKind
 from monitor.model.errors import ConfigError
 from monitor.store import first_read, list_news, listing
-from monitor.store.migrations import migrations
-from monitor.store.schema import APPLICATION_ID
 from monitor.store.sqlite import Store
 
 KIM = Actor(ActorKind.CLI, "Kim", "a name given to a command")
@@ -455,12 +453,7 @@ def test_of_a_hundred_random_tamperings_all_are_found(record: Path, tmp_path: Pa
 def test_a_record_from_before_there_were_lists_is_verified_as_it_is(tmp_path: Path) -> None:
     """A backup of then, which nobody has opened since; and upgraded."""
     path = tmp_path / "old.db"
-    db = Database(sqlite3.connect(path))
-    migrations.apply(db, stop_before="m007_lists")
-    db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    db.conn.execute("PRAGMA user_version = 6")
-    db.conn.commit()
-    db.close()
+    record_before("m007_lists", path).close()
     assert differences(path) == []
     Store(path).close()
     assert differences(path) == []

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlite_utils import Database
 from world.home import (
     ALICE,
     BANK,
@@ -28,10 +27,10 @@ from world.home import (
     told,
     wait_for,
 )
+from world.older import record_before
 
 from monitor.model.errors import StoreError
-from monitor.store.migrations import migrations
-from monitor.store.schema import APPLICATION_ID, VERSION
+from monitor.store.schema import VERSION
 from monitor.store.sqlite import Store
 
 
@@ -204,11 +203,8 @@ def test_restore_waits_for_nobody(scene: Scene, tmp_path: Path) -> None:
 
 def first_schema(path: Path) -> None:
     """A record as the first version made it."""
-    db = Database(sqlite3.connect(path))
+    db = record_before("m002_desk", path)
     db.conn.execute("PRAGMA journal_mode = WAL")
-    migrations.apply(db, stop_before="m002_desk")
-    db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    db.conn.execute("PRAGMA user_version = 1")
     db.conn.execute(
         "INSERT INTO alert (id, kind, lane, severity, created, lane_reason, title, facts, "
         "audience) VALUES ('A-1', 'notice', 'news', 'low', 5, '', 'old', '{}', 'operations')"

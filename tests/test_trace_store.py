@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlite_utils import Database
 from world.book import Book, fee, transfer
 from world.listed import take_list
 from world.logged import differences, erase, tampered
+from world.older import record_before
 from world.play import A, B, X
 from world.tamper import untriggered
 
@@ -44,8 +44,6 @@ from monitor.model.trace import (
 from monitor.model.trace_json import from_lines, from_text, to_lines, to_text
 from monitor.store import log, trace, trace_bodies, transfers
 from monitor.store.commit import commit
-from monitor.store.migrations import migrations
-from monitor.store.schema import APPLICATION_ID
 from monitor.store.sqlite import Store
 from monitor.store.verify import handout
 from monitor.store.verify.chain import parsed
@@ -427,9 +425,7 @@ def test_name_and_reason_go_with_the_text(book: Book) -> None:
 def test_an_older_record_is_brought_to_this_schema(tmp_path: Path) -> None:
     """`verify` reads one that was not."""
     older = tmp_path / "older.db"
-    with closing(sqlite3.connect(older)) as conn:
-        migrations.apply(Database(conn), stop_before="m009_trace")
-        conn.executescript(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 8")
+    record_before("m009_trace", older).close()
     shutil.copyfile(older, tmp_path / "kept.db")
     assert differences(tmp_path / "kept.db") == []
     Store(older).close()

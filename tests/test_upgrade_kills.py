@@ -14,13 +14,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database
 from world import chain
 from world.logged import differences
+from world.older import record_before
 from world.parts import REPO
 
-from monitor.store.migrations import migrations
-from monitor.store.schema import APPLICATION_ID, VERSION
+from monitor.store.schema import VERSION
 from monitor.store.sqlite import Store
 
 OLD = 3  # the schema of the last version that had no log
@@ -54,11 +53,8 @@ SAME = (
 
 def old_record(path: Path, rows: int) -> Path:
     """A record of schema 3."""
-    db = Database(sqlite3.connect(path))
+    db = record_before("m004_scope", path)
     db.conn.execute("PRAGMA journal_mode = WAL")
-    migrations.apply(db, stop_before="m004_scope")
-    db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    db.conn.execute(f"PRAGMA user_version = {OLD}")
     db.conn.executescript(_FILL.replace("ROWS", str(rows)))
     db.conn.commit()
     db.close()

@@ -9,15 +9,13 @@ from typing import Any
 
 import pytest
 import yaml
-from sqlite_utils import Database
 from world.home import ALICE, BANK, BOB, DESK, SHOP, Scene, bodies, staged, told
+from world.older import record_before
 from world.sinks import answer
 
 from monitor.decide.reach import refused_since
 from monitor.model import ChannelConfig
 from monitor.store import outbox, owing, ways
-from monitor.store.migrations import migrations
-from monitor.store.schema import APPLICATION_ID
 from monitor.store.sqlite import Store
 
 GOOD, GONE = DESK
@@ -324,11 +322,7 @@ def test_after_an_outage_nothing_waits_for_its_next_try(tmp_path: Path) -> None:
 def test_a_record_of_before_gets_its_ways(tmp_path: Path) -> None:
     """A record with the schema before this one is upgraded, deliveries and all."""
     path = tmp_path / "r.db"
-    db = Database(path)
-    migrations.apply(db, stop_before="m003_real_life")
-    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    db.execute("PRAGMA user_version = 2")
-    db.close()
+    record_before("m003_real_life", path).close()
     store = Store(path)
     assert store.upgrade is not None
     ways.note(store, ("mail", "a"), 1, good=False)

@@ -1,4 +1,4 @@
-"""A record as the version before the log left it."""
+"""Records as earlier versions left them."""
 
 from __future__ import annotations
 
@@ -28,11 +28,18 @@ INSERT INTO alert_log VALUES ('L-1', 'A-1', 10, 'acknowledged', 'Kim', 'seen');
 """
 
 
+def record_before(migration: str, path: Path) -> Database:
+    """An empty record as the version before this migration made it; to be closed."""
+    db = Database(sqlite3.connect(path))
+    migrations.apply(db, stop_before=migration)
+    db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.conn.execute(f"PRAGMA user_version = {int(migration[1:4]) - 1}")
+    db.conn.commit()
+    return db
+
+
 def older(path: Path) -> None:
     """A record as the version before the log left it."""
-    db = Database(sqlite3.connect(path))
-    migrations.apply(db, stop_before="m004_scope")
-    db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    db.conn.execute("PRAGMA user_version = 3")
+    db = record_before("m004_scope", path)
     db.conn.executescript(OLD)
     db.close()
