@@ -90,7 +90,7 @@ def test_an_older_record_begins_its_log_with_what_it_held(tmp_path: Path) -> Non
         ("UPDATE alert SET state = 'closed'", "alert"),
         ("UPDATE alert_log SET note = 'unseen'", "alert_log"),
         ("UPDATE entry SET base_height = 4", "entry"),
-        ("DELETE FROM entry_version WHERE at = 6", "entry_version"),
+        ("DELETE FROM entry_change WHERE at = 6", "entry_version"),
         ("UPDATE list_version SET outcome = '[]'", "list_version"),
     ],
 )
@@ -134,9 +134,10 @@ def test_a_new_record_begins_with_nothing(tmp_path: Path) -> None:
         "UPDATE alert_log SET name = ''",
         "UPDATE alert_log SET at = 1",
         "DELETE FROM alert_log",
-        "UPDATE entry_version SET entry = 'other'",
-        "UPDATE entry_version SET terms = '{}'",
-        "DELETE FROM entry_version",
+        "UPDATE entry_change SET entry = 'other'",
+        "UPDATE entry_change SET terms = '{}'",
+        "UPDATE entry SET brought = 'other'",
+        "DELETE FROM entry_change",
         "DELETE FROM entry",
         "UPDATE list_version SET at = 1",
         "DELETE FROM list_version",
@@ -152,6 +153,8 @@ def test_a_new_record_begins_with_nothing(tmp_path: Path) -> None:
 def test_what_is_only_added_to_refuses_changes(book: Book, change: str) -> None:
     (alert,) = book.store.read("SELECT id FROM alert")
     commit(book.store, DAEMON, CloseCase(5, "C", "done", CaseState()))
+    take_list(book.store, [replace(each, label="new") for each in book.entries], "second", 7)
+    assert {row["n"] for row in book.store.read("SELECT count(*) AS n FROM entry_change")} == {2}
     with book.store.write() as conn:
         conn.execute("INSERT INTO alert_log VALUES ('L', ?, 1, 'closed', 'Kim', '')", [alert["id"]])
     with pytest.raises(StoreError), book.store.write() as conn:

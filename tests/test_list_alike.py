@@ -94,16 +94,18 @@ def test_a_text_that_does_not_hold_its_address_is_said_whole() -> None:
 @pytest.mark.parametrize(
     ("change", "there"),
     [
-        ("INSERT INTO entry_version SELECT entry, at, nr + 1, terms, list_sha256 "
+        ("INSERT INTO entry_change SELECT entry, at, nr + 1, terms, list_sha256 "
          "FROM entry_version LIMIT 1", "2 rows"),
-        ("UPDATE entry_version SET nr = 7 WHERE rowid = 2", "number 7"),
+        ("INSERT INTO entry_change SELECT id, added, 7, terms, brought FROM entry LIMIT 1; "
+         "UPDATE entry SET brought = NULL WHERE id IN (SELECT entry FROM entry_change)",
+         "number 7"),
     ],
 )  # fmt: skip
 def test_a_version_that_stands_twice_or_odd_is_found(desk: Desk, change: str, there: str) -> None:
     desk.take(ROWS)
     assert desk.differences() == []
     with closing(sqlite3.connect(desk.store.path)) as conn, untriggered(conn):
-        conn.execute(change)
+        conn.executescript(change)
         conn.commit()
     assert [(each.check, each.found) for each in desk.differences()] == [("record", there)]
 

@@ -126,32 +126,22 @@ def write(
         [(t.subject.key, t.subject.chain, t.subject.address, t.id) for t in taken],
     )
     conn.executemany(
-        "INSERT INTO entry (id, subject, case_id, terms, added, retired) VALUES (?,?,?,?,?,?) "
-        "ON CONFLICT (id) DO UPDATE SET terms = excluded.terms, "
+        "INSERT INTO entry (id, subject, case_id, terms, added, retired, brought) "
+        "VALUES (?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET terms = excluded.terms, "
         "retired = CASE WHEN excluded.retired IS NULL THEN NULL "
         "ELSE coalesce(entry.retired, excluded.retired) END",
-        [(t.id, t.subject.key, t.case, t.terms, now, now if t.retired else None) for t in taken],
+        [
+            (t.id, t.subject.key, t.case, t.terms, now, now if t.retired else None, sha256)
+            for t in taken
+        ],
     )
-    _write_versions(conn, taken, known, now, sha256)
-
-
-def _write_versions(
-    conn: Connection, taken: Sequence[Listed], known: Collection[str], now: int, sha256: str
-) -> None:
-    """Of a new entry it is the first; of another the record knows how many there are."""
-    first: dict[str, tuple[object, ...]] = {}
-    others: list[tuple[object, ...]] = []
-    for each in taken:
-        said = (each.id, now, each.terms, sha256)
-        if each.id in known or first.setdefault(each.id, said) is not said:
-            others.append(said)
-    into = "INSERT INTO entry_version (entry, at, nr, terms, list_sha256)"
-    conn.executemany(f"{into} VALUES (?, ?, 1, ?, ?)", first.values())
+    # The first version of a new one is the entry itself; whoever changes it puts that down.
+    new = {each.id: each for each in reversed(taken) if each.id not in known}
     conn.executemany(
-        f"{into} SELECT ?1, ?2, "
+        "INSERT INTO entry_change (entry, at, nr, terms, list_sha256) SELECT ?1, ?2, "
         "(SELECT count(*) + 1 FROM entry_version WHERE entry = ?1 AND at = ?2), ?3, ?4 WHERE "
         "NOT EXISTS (SELECT 1 FROM entry_version WHERE entry = ?1 AND at = ?2 AND terms = ?3)",
-        others,
+        [(t.id, now, t.terms, sha256) for t in taken if new.get(t.id) is not t],
     )
 
 

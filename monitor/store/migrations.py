@@ -439,5 +439,4 @@ def m009_trace(db: Database) -> None:
 @migrations()
 def m010_blocks(db: Database) -> None:
     db.executescript(blocks_schema.BLOCKS + scale_schema.STAGING + scale_schema.VERSIONS)
-    db.executescript(scale_schema.BEGINNING)
-    db.executescript(log_schema.VERSIONS_KEPT + scale_schema.INDEXES)
+    db.executescript(scale_schema.BEGINNING + scale_schema.INDEXES)

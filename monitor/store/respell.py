@@ -115,6 +115,6 @@ def _move_entry(conn: Connection, row: Fields, old: Subject, new: Subject, now: 
     )
     if after["id"] != given:
         _allow(conn, given, entry)
-        for table in ("entry_version", "alert"):
+        for table in ("entry_change", "alert"):
             conn.execute(f"UPDATE {table} SET entry = ? WHERE entry = ?", (entry, given))
     return Changed(given, case, before, after)

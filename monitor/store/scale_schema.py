@@ -30,12 +30,14 @@ CREATE TABLE ending (                -- rows in force that the version does not 
 ) STRICT, WITHOUT ROWID;
 """
 
-# Versions of entries are found without their texts in the key: it was as large as the table, and
-# each of a million rows was written into a page of its own. That none stands there twice is held by
-# who writes them (carry_entries.py) and by `verify`.
+# What a list brought an entry with stands in the entry, until it says something else: beside it, it
+# was half of a record of a million entries. What entries said stands without its text in the key,
+# which was as large as the table. That none stands there twice is held by who writes them
+# (carry_entries.py) and by `verify`.
 VERSIONS = """
+ALTER TABLE entry ADD COLUMN brought TEXT; -- digest of the list that it is as it came with
 ALTER TABLE entry_version RENAME TO entry_version_before;
-CREATE TABLE entry_version (         -- append-only: what an entry said, from when
+CREATE TABLE entry_change (          -- append-only: what an entry said, from when
   entry TEXT NOT NULL REFERENCES entry(id),
   at INTEGER NOT NULL,
   nr INTEGER NOT NULL,               -- 1, 2, 3 ... of those of one time
@@ -43,10 +45,31 @@ CREATE TABLE entry_version (         -- append-only: what an entry said, from wh
   list_sha256 TEXT NOT NULL,
   PRIMARY KEY (entry, at, nr)
 ) STRICT;
-INSERT INTO entry_version (entry, at, nr, terms, list_sha256)
+INSERT INTO entry_change (entry, at, nr, terms, list_sha256)
   SELECT entry, at, row_number() OVER (PARTITION BY entry, at ORDER BY rowid), terms, list_sha256
   FROM entry_version_before ORDER BY rowid;
 DROP TABLE entry_version_before;
+CREATE VIEW entry_version AS
+  SELECT entry, at, nr, terms, list_sha256 FROM entry_change
+  UNION ALL SELECT id, added, 1, terms, brought FROM entry WHERE brought IS NOT NULL;
+-- Recursive triggers are off: the second statement does not call this again.
+CREATE TRIGGER entry_came AFTER UPDATE OF id, terms, added ON entry
+  WHEN OLD.brought IS NOT NULL
+    AND (OLD.id, OLD.terms, OLD.added) IS NOT (NEW.id, NEW.terms, NEW.added)
+  BEGIN
+    INSERT INTO entry_change VALUES (OLD.id, OLD.added, 1, OLD.terms, OLD.brought);
+    UPDATE entry SET brought = NULL WHERE id = NEW.id;
+  END;
+CREATE TRIGGER entry_brought BEFORE UPDATE OF brought ON entry
+  WHEN NEW.brought IS NOT NULL AND NEW.brought IS NOT OLD.brought
+  BEGIN SELECT RAISE(ABORT, 'the versions of an entry are only added to'); END;
+CREATE TRIGGER entry_change_kept BEFORE UPDATE OF at, nr, terms, list_sha256 ON entry_change
+  BEGIN SELECT RAISE(ABORT, 'the versions of an entry are only added to'); END;
+CREATE TRIGGER entry_change_entry BEFORE UPDATE OF entry ON entry_change
+  WHEN NOT EXISTS (SELECT 1 FROM respelt WHERE old = OLD.entry AND new = NEW.entry)
+  BEGIN SELECT RAISE(ABORT, 'the versions of an entry are only added to'); END;
+CREATE TRIGGER entry_change_stays BEFORE DELETE ON entry_change
+  BEGIN SELECT RAISE(ABORT, 'nothing of this is ever deleted'); END;
 """
 
 # Rows that begin with a version are found by it from the second on. Of the first all are new, and

@@ -169,8 +169,11 @@ def entries(store: Reader, ids: Iterable[str]) -> dict[str, Watched]:
 
 def version(store: Reader) -> int:
     """Another number means that what entries say has changed. Costs nothing to ask."""
-    rows = store.read("SELECT max(rowid) AS n FROM entry_version")
-    return int(rows[0]["n"] or 0)
+    sql = (
+        "SELECT coalesce((SELECT max(rowid) FROM entry), 0) "
+        "+ coalesce((SELECT max(rowid) FROM entry_change), 0) AS n"
+    )
+    return int(store.read(sql)[0]["n"])
 
 
 def concerned(store: Reader, keys: Iterable[str]) -> list[tuple[str, str]]:

@@ -112,7 +112,7 @@ def begin_anew(store: Store) -> None:
 
 EVIDENCE = (
     *("transfer", "sighting", "alert", "alert_transfer", "alert_log"),
-    *("entry", "entry_version", "list_version", "case_state", "followed"),
+    *("entry", "entry_change", "list_version", "case_state", "followed"),
     *("publication", "listing", "list_word"),
     *("trace_word", "trace_profile", "trace_anatomy", "trace_state"),
 )
