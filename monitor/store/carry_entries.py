@@ -120,28 +120,36 @@ def write(
 ) -> None:
     """Add entries and change them, as a list has them of which this is the digest; a new one is
     due at once. `known`: ids of those that are recorded."""
+    # Apart, and not as one that does either: it would look at each row before, for triggers.
+    new: dict[str, Listed] = {}
+    for each in taken:
+        if each.id not in known:
+            new.setdefault(each.id, each)
+    others = [each for each in taken if new.get(each.id) is not each]
     conn.executemany(
-        "INSERT INTO scope (key, chain, address) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE "
-        "SET due = 0 WHERE NOT EXISTS (SELECT 1 FROM entry WHERE id = ?)",
-        [(t.subject.key, t.subject.chain, t.subject.address, t.id) for t in taken],
+        "INSERT INTO scope (key, chain, address) VALUES (?, ?, ?) "
+        "ON CONFLICT (key) DO UPDATE SET due = 0",
+        [(t.subject.key, t.subject.chain, t.subject.address) for t in new.values()],
     )
     conn.executemany(
         "INSERT INTO entry (id, subject, case_id, terms, added, retired, brought) "
-        "VALUES (?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET terms = excluded.terms, "
-        "retired = CASE WHEN excluded.retired IS NULL THEN NULL "
-        "ELSE coalesce(entry.retired, excluded.retired) END",
+        "VALUES (?,?,?,?,?,?,?)",
         [
             (t.id, t.subject.key, t.case, t.terms, now, now if t.retired else None, sha256)
-            for t in taken
+            for t in new.values()
         ],
     )
-    # The first version of a new one is the entry itself; whoever changes it puts that down.
-    new = {each.id: each for each in reversed(taken) if each.id not in known}
+    # What it came with stands in an entry as long as it says so (see scale_schema.py).
+    conn.executemany(
+        "UPDATE entry SET terms = ?1, retired = CASE WHEN ?2 THEN coalesce(retired, ?3) END "
+        "WHERE id = ?4",
+        [(t.terms, t.retired, now, t.id) for t in others],
+    )
     conn.executemany(
         "INSERT INTO entry_change (entry, at, nr, terms, list_sha256) SELECT ?1, ?2, "
         "(SELECT count(*) + 1 FROM entry_version WHERE entry = ?1 AND at = ?2), ?3, ?4 WHERE "
         "NOT EXISTS (SELECT 1 FROM entry_version WHERE entry = ?1 AND at = ?2 AND terms = ?3)",
-        [(t.id, now, t.terms, sha256) for t in taken if new.get(t.id) is not t],
+        [(t.id, now, t.terms, sha256) for t in others],
     )
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from monitor.model import Baseline
 from monitor.model.acts import Actor, ApplyPlan
 from monitor.model.errors import Conflict
 from monitor.model.plan import Identity, NewRow, Plan
@@ -26,7 +27,7 @@ def carry(conn: Connection, _actor: Actor, act: ApplyPlan) -> tuple[None, list[P
     new = {row.transfer.identity: _new(row, plan.now) for row in plan.new}
     if len(new) != len(plan.new):
         raise Conflict("one row is new twice")
-    parts = planlog.parts(conn, plan, new)  # before the rows change
+    parts = planlog.parts(conn, plan, new, _meet(conn, plan))  # before the rows change
     ids = _insert_rows(conn, new)
     _change_rows(conn, plan)
     _sight(conn, plan, ids)
@@ -41,16 +42,29 @@ def carry(conn: Connection, _actor: Actor, act: ApplyPlan) -> tuple[None, list[P
     _tokens(conn, plan)
     doubts.note(conn, plan)
     answers.put(conn, plan)
-    conn.executemany(
-        "UPDATE entry SET base_height = ?, base_time = ?, base_head_time = ? "
-        "WHERE id = ? AND base_height IS NULL",
-        [(b.height, b.time, b.head_time, entry) for entry, b in plan.baselines],
-    )
     ours.check_untold(conn, plan.alerts)
     insert_alerts(conn, plan.alerts, act.routes)
     note_signals(conn, plan.signals, plan.now)
     _note_readings(conn, plan.scope, act.readings, plan.now)
     return None, parts
+
+
+def _meet(conn: Connection, plan: Plan) -> dict[str, str]:
+    """First contact of entries. Returns the case of each that had none before: a million entries
+    are not looked up once more for it."""
+    by_base: dict[Baseline, list[str]] = {}
+    for entry, base in plan.baselines:
+        by_base.setdefault(base, []).append(entry)
+    cases: dict[str, str] = {}
+    for base, entries in by_base.items():
+        rows = conn.execute(
+            "UPDATE entry SET base_height = ?2, base_time = ?3, base_head_time = ?4 "
+            "FROM json_each(?1) k WHERE entry.id = k.value AND base_height IS NULL "
+            "RETURNING entry.id, case_id",
+            (json.dumps(entries), base.height, base.time, base.head_time),
+        )
+        cases.update(map(tuple, rows.fetchall()))
+    return cases
 
 
 def _new(row: NewRow, now: int) -> tuple[Any, ...]:

@@ -35,15 +35,15 @@ New = Mapping[Identity, Columns]
 NOBODY: Cases = frozenset()
 
 
-def parts(conn: Connection, plan: Plan, new: New) -> list[Part]:
+def parts(conn: Connection, plan: Plan, new: New, met: Mapping[str, str]) -> list[Part]:
     """Rows by the cases that they concern, alerts and baselines by the case of their entry; no
     part where a plan brought nothing of all that. To be asked before the rows change. `new`: the
-    columns of its new rows."""
+    columns of its new rows; `met`: the cases of entries whose baselines it brought."""
     if not (plan.new or plan.changes or plan.sightings or plan.alerts or plan.baselines):
         return []
     return [
         *_rows(conn, plan, new),
-        *_baselines(conn, plan),
+        *_baselines(conn, plan, met),
         *alert_parts(conn, plan.alerts),
     ]
 
@@ -62,8 +62,9 @@ def alert_parts(conn: Connection, alerts: Sequence[Alert]) -> list[Part]:
     ]
 
 
-def _baselines(conn: Connection, plan: Plan) -> list[Part]:
-    cases = cases_of(conn, (entry for entry, _ in plan.baselines))
+def _baselines(conn: Connection, plan: Plan, met: Mapping[str, str]) -> list[Part]:
+    others = [entry for entry, _ in plan.baselines if entry not in met]
+    cases = {**met, **(cases_of(conn, others) if others else {})}
     found: dict[str, list[object]] = defaultdict(list)
     for entry, base in plan.baselines:
         found[cases.get(entry, "")].append([entry, base.height, base.time, base.head_time])
