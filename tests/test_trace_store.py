@@ -206,7 +206,7 @@ def test_cases_follow_by_their_entries(book: Book) -> None:
     assert trace.cases(store) == []
     assert "follow from" in told(store)[-1]
     assert told(store)[-1].endswith("to nothing)")
-    plan = store.read(f"EXPLAIN QUERY PLAN SELECT case_id FROM entry WHERE {trace.FOLLOWS}")
+    plan = store.read(f"EXPLAIN QUERY PLAN SELECT case_id FROM {trace.FOLLOWING}")
     assert "entry_follow" in plan[0]["detail"]
 
 

@@ -48,7 +48,7 @@ REASONS = 5  # for which rows are refused that are told where no other row is th
 REMARKS, LONGEST_REMARK = 20, 300  # on a file that are kept; characters of each
 READ = 10_000  # rows that are staged in one transaction: each waits for the disk
 AT_A_TIME = 1 << 20  # bytes of a file that are packed
-PART = 4000  # addresses whose entries are made in one commit: some tenths of a second
+PART = 8000  # addresses whose entries are made in one commit: some tenths of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Lists:
         person says yes to what is held back otherwise. Raises ConfigError where it cannot be
         read, and nothing has changed."""
         config = self.config(name)
-        with self._taking:
+        with self._taking, self.store.long_work():
             before = listing.newest(self.store, name)
             # The same file is read anew where it was read as what it is not.
             if before is None or (before.sha256, before.kind) != (fetched.sha256, config.kind):
@@ -275,9 +275,10 @@ class Lists:
         if nr and config.watch and (state.made, state.terms) != (nr, terms := terms_of(config)):
             made = state.made if state.terms == terms else 0
             addresses = list_targets.targets(store, name, made, nr)
-            while part := [*islice(addresses, PART)]:
-                self._make(config, part)
-                self.look("its entries are recorded")
+            with store.long_work():
+                while part := [*islice(addresses, PART)]:
+                    self._make(config, part)
+                    self.look("its entries are recorded")
         if nr:
             listing.made(store, name, nr, terms or terms_of(config))
 

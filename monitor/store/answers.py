@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from monitor.model.answers import SILENCE, Kept, Silence, digest_of
 from monitor.model.difference import Difference
 from monitor.model.plan import Plan
-from monitor.store.digests import row_text
+from monitor.store.digests import counted
 from monitor.store.notes import get_note, write_note
 from monitor.store.port import Connection, Fields, Reader, Store
 
@@ -188,13 +188,8 @@ def pin(conn: Connection, after: int, to: int | None = None) -> list[object]:
     number, SHA-256 over the canonical texts of their rows, each ending in a newline]."""
     newest = conn.execute("SELECT coalesce(max(id), 0) FROM answer").fetchone()[0]
     to = newest if to is None else to
-    found, number = hashlib.sha256(), 0
-    for row in conn.execute(
-        "SELECT * FROM answer WHERE id > ? AND id <= ? ORDER BY id", (after, to)
-    ):
-        found.update(row_text(row))
-        number += 1
-    return [after, to, number, found.hexdigest()]
+    rows = conn.execute("SELECT * FROM answer WHERE id > ? AND id <= ? ORDER BY id", (after, to))
+    return [after, to, *counted(rows)]
 
 
 def damaged(store: Reader) -> Iterator[Difference]:

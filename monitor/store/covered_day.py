@@ -3,17 +3,15 @@ before that is committed: of 100,000 addresses it takes seconds."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from monitor.model.acts import Actor, CoverDay
 from monitor.model.errors import Conflict
 from monitor.store import answers
-from monitor.store.digests import row_text
+from monitor.store.digests import counted
 from monitor.store.log import Part
 from monitor.store.notes import get_note, write_note
-from monitor.store.port import Connection, Fields, Reader
+from monitor.store.port import Connection, Reader
 
 NOTED = "covered_day"
 PINNED = "answers_pinned"  # the newest kept answer of which an act holds a digest
@@ -43,8 +41,8 @@ def seen(store: Reader, now: int) -> CoverDay:
         scopes = conn.execute("SELECT count(DISTINCT scope) FROM coverage").fetchone()[0]
         coverage = {
             "scopes": scopes,
-            "coverage": _digest(conn.execute(COVERAGE)),
-            "joined": _digest(conn.execute(JOINED)),
+            "coverage": [*counted(conn.execute(COVERAGE))],
+            "joined": [*counted(conn.execute(JOINED))],
         }
         return CoverDay(now, day_of(now), coverage, answers.pin(conn, _last_pinned(conn)))
 
@@ -65,12 +63,3 @@ def carry(conn: Connection, _actor: Actor, act: CoverDay) -> tuple[None, list[Pa
 def _last_pinned(conn: Connection) -> int:
     last = conn.execute("SELECT value FROM note WHERE key = ?", (PINNED,)).fetchone()
     return int(last["value"]) if last else 0
-
-
-def _digest(rows: Iterable[Fields]) -> list[object]:
-    """How many there are, and SHA-256 over their canonical texts, each ending in a newline."""
-    found, number = hashlib.sha256(), 0
-    for row in rows:
-        found.update(row_text(row))
-        number += 1
-    return [number, found.hexdigest()]

@@ -12,8 +12,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
+
+import msgspec
 
 from monitor.store.log import Part, canonical
 from monitor.store.port import Connection, Params
@@ -90,9 +93,29 @@ class Digest:
         return {"rows": self.rows, "sha256": self.sha256, "blocks": blocks}
 
 
-def row_text(row: Iterable[object]) -> bytes:
-    """What stands for a row in every digest of rows."""
-    return f"{canonical([*row])}\n".encode("ascii")
+_lines = msgspec.json.Encoder().encode_lines
+
+
+def rows_text(rows: Iterable[Iterable[object]]) -> bytes:
+    """What stands for rows in every digest of them: each as `canonical` has it and a newline.
+
+    Of texts and whole numbers (no column is REAL) msgspec says the same, in a quarter of the time,
+    but for what is not ASCII and for DEL."""
+    told = [[*row] for row in rows]
+    with suppress(ValueError, TypeError, OverflowError):  # half a character, a number past 64 bits
+        text = _lines(told)
+        if text.isascii() and b"\x7f" not in text:
+            return text
+    return "".join(f"{canonical(row)}\n" for row in told).encode("ascii")
+
+
+def counted(rows: Iterable[Iterable[object]]) -> tuple[int, str]:
+    """How many there are, and SHA-256 over their texts."""
+    made, number, rest = hashlib.sha256(), 0, iter(rows)
+    while part := [*islice(rest, BLOCK)]:
+        made.update(rows_text(part))
+        number += len(part)
+    return number, made.hexdigest()
 
 
 def digest(rows: Iterable[Row], key: int) -> Digest:
@@ -100,7 +123,7 @@ def digest(rows: Iterable[Row], key: int) -> Digest:
     blocks: list[Block] = []
     whole, rest = hashlib.sha256(), iter(rows)
     while part := [*islice(rest, BLOCK)]:
-        text = b"".join(map(row_text, part))
+        text = rows_text(part)
         whole.update(text)
         ends = [*part[0][:key]], [*part[-1][:key]]
         blocks.append(Block(*ends, len(part), hashlib.sha256(text).hexdigest()))

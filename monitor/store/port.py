@@ -92,6 +92,10 @@ class Store(Reader, Protocol):
         comes between its looks and its changes. Raises Conflict where what is to be added is
         there already."""
 
+    def long_work(self) -> AbstractContextManager[None]:
+        """Around many transactions in a row that belong together: the record may be kept in a way
+        that suits them better."""
+
     def trouble(self, seconds: float) -> str:
         """The newest fault of the disk in these last seconds, in words; nothing if none."""
 

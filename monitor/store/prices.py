@@ -21,9 +21,10 @@ _UNASKED = ", ".join(f"'{kind}'" for kind in Kind if kind.fee or kind.nft or kin
 
 # What left addresses whose money is followed: each unit keeps the USD that it had then.
 _LEFT = (
-    "FROM entry e JOIN scope s ON s.key = e.subject "
+    "FROM entry e INDEXED BY entry_follow JOIN scope s ON s.key = e.subject "
     "JOIN transfer t ON t.chain = s.chain AND t.sender = s.address "
-    "WHERE e.retired IS NULL AND instr(e.terms, '\"follow\": {') > 0 AND t.time IS NOT NULL"
+    "WHERE e.retired IS NULL AND e.list = '' AND instr(e.terms, '\"follow\": {') > 0 "
+    "AND t.time IS NOT NULL"
 )
 
 

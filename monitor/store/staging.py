@@ -280,14 +280,14 @@ def begun(ask: Ask, name: str, nr: int, keys: Keys) -> tuple[int, str]:
         "ORDER BY key",
         (name, nr, *keys),
     )
-    return _counted(rows)
+    return digests.counted(rows)
 
 
 def _ending(store: Reader, name: str, keys: Keys) -> tuple[int, str]:
     rows = store.read(
         "SELECT key FROM ending WHERE list = ? AND key >= ? AND key < ? ORDER BY key", [name, *keys]
     )
-    return _counted(rows)
+    return digests.counted(rows)
 
 
 def ended(ask: Ask, name: str, nr: int, keys: Keys) -> tuple[int, str]:
@@ -297,11 +297,4 @@ def ended(ask: Ask, name: str, nr: int, keys: Keys) -> tuple[int, str]:
         "ORDER BY key",
         (name, nr, *keys),
     )
-    return _counted(rows)
-
-
-def _counted(rows: Sequence[Fields]) -> tuple[int, str]:
-    made = hashlib.sha256()
-    for row in rows:
-        made.update(digests.row_text(row))
-    return len(rows), made.hexdigest()
+    return digests.counted(rows)

@@ -20,8 +20,10 @@ from monitor.store.rows import to_alert, to_row, to_watched
 DAY = 86_400
 # Of the rows of an address: what is in no block yet does not count, nor what did not happen.
 STANDS = "status IN ('provisional', 'final', 'missing')"
-# As the index of it has it.
-FOLLOWS = "retired IS NULL AND instr(terms, '\"follow\": {') > 0"
+FOLLOWING = (  # as the index has it
+    "entry INDEXED BY entry_follow "
+    "WHERE retired IS NULL AND list = '' AND instr(terms, '\"follow\": {') > 0"
+)
 _BROKEN = (ValueError, TypeError, LookupError, AssertionError, zlib.error)
 
 
@@ -169,7 +171,7 @@ def _read(store: Reader, conn: Connection, row: Fields) -> Told | None:
 def cases(store: Reader) -> list[str]:
     """Those that follow or ever had a trace."""
     rows = store.read(
-        f"SELECT case_id FROM entry WHERE {FOLLOWS} UNION SELECT case_id FROM trace_state "
+        f"SELECT case_id FROM {FOLLOWING} UNION SELECT case_id FROM trace_state "
         "ORDER BY case_id"
     )
     return [row["case_id"] for row in rows if row["case_id"]]
@@ -177,7 +179,7 @@ def cases(store: Reader) -> list[str]:
 
 def following(store: Reader) -> dict[str, Terms]:
     """The cases that follow, by name, with what their first entry that asks for it says."""
-    rows = store.read(f"SELECT * FROM entry WHERE {FOLLOWS} ORDER BY case_id, added, rowid")
+    rows = store.read(f"SELECT * FROM {FOLLOWING} ORDER BY case_id, added, rowid")
     found: dict[str, Terms] = {}
     for entry in (to_watched(row).entry for row in rows):
         if entry.case and entry.follow is not None:
@@ -188,8 +190,9 @@ def following(store: Reader) -> dict[str, Terms]:
 def follows_since(store: Reader, case: str) -> int | None:
     """When an entry of the case first asked for following; None: none ever did."""
     rows = store.read(
-        "SELECT min(v.at) AS at FROM entry_version v JOIN entry e ON e.id = v.entry "
-        "WHERE e.case_id = ? AND instr(v.terms, '\"follow\": {') > 0",
+        "SELECT min(at) AS at FROM entry_version WHERE entry IN "
+        "(SELECT id FROM entry WHERE list = '' AND case_id = ?) "
+        "AND instr(terms, '\"follow\": {') > 0",
         [case],
     )
     at = rows[0]["at"] if rows else None

@@ -124,7 +124,8 @@ def is_listed(store: Reader, chain: str) -> bool:
 def canaries(store: Reader) -> list[Watched]:
     """Active entries that are to move all the time."""
     rows = store.read(
-        "SELECT * FROM entry WHERE instr(terms, '\"canary\": ') > 0 AND retired IS NULL "
+        "SELECT * FROM entry INDEXED BY entry_canary WHERE list = '' "
+        "AND instr(terms, '\"canary\": ') > 0 AND retired IS NULL "
         "AND json_extract(terms, '$.canary') > 0"
     )
     return [to_watched(row) for row in rows]
@@ -150,7 +151,7 @@ def chains(store: Reader) -> list[str]:
 def restricted(store: Reader, chain: str) -> dict[Subject, tuple[Watched, ...]]:
     """Active entries of a chain that say who alone may be asked about their address."""
     rows = store.read(
-        "SELECT * FROM entry WHERE instr(terms, '\"sources\": ') > 0 AND subject > ? "
+        "SELECT * FROM entry WHERE list = '' AND instr(terms, '\"sources\": ') > 0 AND subject > ? "
         "AND subject < ? AND retired IS NULL AND json_array_length(terms, '$.sources') > 0",
         [f"{chain}/", f"{chain}0"],
     )

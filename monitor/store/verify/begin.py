@@ -96,8 +96,9 @@ def _hold(
             if row[:size] < first:
                 _stray(name, row[:size], strays)
             else:
-                made.update(digests.row_text(row))
-                whole.update(digests.row_text(row))
+                text = digests.rows_text([row])
+                made.update(text)
+                whole.update(text)
                 found, known = found + 1, known and sure
             row, sure = next(rows, _END)
         all_known = all_known and known
