@@ -20,7 +20,7 @@ from world.play import A
 from monitor.model import UINT256_MAX, TokenFacts
 from monitor.model.errors import StoreError
 from monitor.store.schema import APPLICATION_ID, VERSION
-from monitor.store.sqlite import Store
+from monitor.store.sqlite import AUTOCHECKPOINT, PAGE, Store
 
 IN = transfer(105)
 TABLES = (
@@ -286,3 +286,24 @@ def test_a_later_case_has_a_line_of_its_own(book: Book) -> None:
         "E0",
         "E1",
     }
+
+
+def test_what_waits_while_a_long_list_is_taken_gives_its_room_back(tmp_path: Path) -> None:
+    store = Store(tmp_path / "new.db", create=True)
+    wal, usual = tmp_path / "new.db-wal", AUTOCHECKPOINT * PAGE
+    with store.write() as conn:
+        conn.execute("CREATE TABLE filled (page BLOB)")
+
+    def fill(megabytes: int) -> int:
+        for _ in range(megabytes // 5):
+            with store.write() as conn:
+                conn.execute("INSERT INTO filled VALUES (zeroblob(5000000))")
+        return wal.stat().st_size
+
+    with store.long_work():
+        assert fill(60) > usual * 1.2
+    assert fill(60) < usual * 1.2
+    with pytest.raises(ZeroDivisionError), store.long_work():
+        1 / 0  # noqa: B018 - any fault
+    assert store.read("PRAGMA wal_autocheckpoint")[0][0] == AUTOCHECKPOINT
+    store.close()

@@ -33,7 +33,8 @@ OLDEST_ENGINE = (3, 37)  # STRICT tables
 # long history takes a quarter longer to write (benchmarks/insert_rate.py).
 CACHE_KIB = 64_000
 # Pages that wait to be written into the file itself: one that many transactions change is written
-# there once for all of them. Of 4 KiB: 40 MB, and while a long list is taken 200 MB.
+# there once for all of them. They are 40 MB, and while a long list is taken 200 MB.
+PAGE = 4096  # bytes, as SQLite makes them
 AUTOCHECKPOINT = 10_000
 LONG_AUTOCHECKPOINT = 50_000
 
@@ -182,11 +183,13 @@ class Store:
     @contextmanager
     def long_work(self) -> Iterator[None]:
         """Many transactions in a row, which change the same pages again and again."""
-        self.read(f"PRAGMA wal_autocheckpoint = {LONG_AUTOCHECKPOINT}")
+        with self._lock:
+            _let_wait(self._conn, LONG_AUTOCHECKPOINT)
         try:
             yield
         finally:
-            self.read(f"PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT}")
+            with self._lock:
+                _let_wait(self._conn, AUTOCHECKPOINT)
 
     def _noted(self, error: sqlite3.Error) -> StoreError:
         found = _fault(self.path, error)
@@ -307,8 +310,14 @@ def _connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
     if not readonly:
         conn.execute("PRAGMA synchronous = FULL")
         conn.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-        conn.execute(f"PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT}")
+        _let_wait(conn, AUTOCHECKPOINT)
     return conn
+
+
+def _let_wait(conn: sqlite3.Connection, pages: int) -> None:
+    """So many before they are written into the file; room that more of them took is given back."""
+    conn.execute(f"PRAGMA wal_autocheckpoint = {pages}")
+    conn.execute(f"PRAGMA journal_size_limit = {pages * PAGE}")
 
 
 # SQLite's result codes (sqlite.org/rescode.html). Of the disk: no room, errors, no right to

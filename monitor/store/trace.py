@@ -171,8 +171,7 @@ def _read(store: Reader, conn: Connection, row: Fields) -> Told | None:
 def cases(store: Reader) -> list[str]:
     """Those that follow or ever had a trace."""
     rows = store.read(
-        f"SELECT case_id FROM {FOLLOWING} UNION SELECT case_id FROM trace_state "
-        "ORDER BY case_id"
+        f"SELECT case_id FROM {FOLLOWING} UNION SELECT case_id FROM trace_state ORDER BY case_id"
     )
     return [row["case_id"] for row in rows if row["case_id"]]
 
