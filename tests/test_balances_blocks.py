@@ -181,6 +181,11 @@ def test_what_nothing_else_touches_is_found_by_the_daily_round(desk: Desk) -> No
         said = status(home)
         assert "coins moved by calls inside transactions are seen by balances" in said
         assert "lists is asked what moved" in said
+        shown = home.status()
+        assert "; balances alone show internal on dev (lists is asked what moved)" in shown
+        assert "BY BALANCES" in shown
+        assert "no source covers" not in shown
+        assert "NOT SERVED" not in shown
 
 
 def test_who_is_touched_before_anybody_looked_is_counted_from_below_that_block(desk: Desk) -> None:

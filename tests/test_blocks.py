@@ -225,8 +225,8 @@ def test_a_node_alone_reads_all_that_it_can(desk: Desk) -> None:
         assert len(histories) == 2
         assert home.told() == {tx: 1}
         assert (
-            "2 of 2 entries fully read, but for what moved before they joined, of lists in "
-            "blocks alone (dev native internal)"
+            "2 of 2 entries fully read; no source covers what moved in native and internal on dev "
+            "before an address joined"
         ) in home.status()
         (bob,) = watch.entries_of(home.app.store, [Subject("dev", BOB)])[Subject("dev", BOB)]
         said = " ".join(not_covered(home.app.store, bob.entry, home.app.settings.chains))

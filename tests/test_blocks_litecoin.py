@@ -138,8 +138,8 @@ def test_what_a_node_alone_reads_is_said_to_be_read(desk: Desk) -> None:
     desk.app.debts.work(10)
     store, settings, at = desk.app.store, desk.app.settings, now()
     found = status.snapshot(store, settings, at, running=True)
-    below = "but for what moved before they joined, of lists in blocks alone (ltc-test utxo)"
-    words = f"2 of 2 entries fully read, {below}"
+    below = "no source covers what moved in utxo on ltc-test before an address joined"
+    words = f"2 of 2 entries fully read; {below}"
     assert (found.verdict.complete, found.verdict.words) == (2, words)
     first, _ = entry_status.entries_read(store, settings, at, running=True)
     assert [s.covered_from for s in first.streams] == [f"block {head + 1}"]

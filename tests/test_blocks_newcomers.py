@@ -88,7 +88,7 @@ def test_what_a_node_alone_missed_while_read_by_address_is_not_waited_for(desk: 
         again = blocks.members(home.app.store, "dev")[ALICE]
         assert (native.state, native.covered_from) == ("complete", f"block {again}")
         assert home.told()[missed[0]] == 0
-        assert "2 of 2 entries fully read, but for what moved before they joined" in home.status()
+        assert "2 of 2 entries fully read; no source covers what moved in" in home.status()
         assert "behind" not in home.status()
 
 

@@ -107,9 +107,7 @@ def test_a_list_that_no_source_serves_is_a_limit_and_not_blindness(tmp_path: Pat
         found = snapshot(scene.home)
         text = render(found, everything=False, width=100)
     assert (found.verdict.blind, found.verdict.complete) == (0, 2)
-    assert found.verdict.words == (
-        "2 of 2 entries fully read, but for lists that no source serves (dev internal)"
-    )
+    assert found.verdict.words == "2 of 2 entries fully read; no source covers internal on dev"
     assert "NOT SERVED" in text
     assert "BLIND" not in text
     assert "no configured source lists it" in text
@@ -173,7 +171,7 @@ def test_a_chain_without_source_is_blind_before_anything_was_tried(tmp_path: Pat
         polled(scene)
         found = snapshot(scene.home)
     assert streams(found)["dark"] == {"blind"}
-    assert "dark all lists" in found.verdict.words
+    assert "(all lists on dark)" in found.verdict.words
     assert found.overdue_seconds < 600, "an address that cannot be read is never overdue"
 
 
@@ -207,7 +205,7 @@ def test_a_chain_that_left_the_settings_is_blind(tmp_path: Path) -> None:
     assert [each.stream for each in lists] == ["erc1155", "erc20", "erc721", "internal", "native"]
     assert {each.reason for each in lists} == {"dev is no longer in config/chains.yaml"}
     assert found.verdict.words == (
-        "0 of 2 entries fully read, 2 partly or wholly blind (dev all lists)"
+        "0 of 2 entries fully read, 2 partly or wholly blind (all lists on dev)"
     )
     assert lists[0].covered_to is not None
 

@@ -27,7 +27,7 @@ from world.sinks import answer
 from monitor.app.fundwatch import Fundwatch
 from monitor.app.home import open_home
 from monitor.loops.health import vitals
-from monitor.loops.health.verdict import Blind, Start, Verdict, Vitals, judge
+from monitor.loops.health.verdict import Blind, Lists, Start, Verdict, Vitals, judge
 from monitor.model.status import State
 from monitor.store import notes
 from monitor.store.sqlite import Store
@@ -77,14 +77,39 @@ def test_each_of_these_is_not_well_and_says_so(change: dict[str, object], words:
         (
             {
                 "counts": {State.COMPLETE: 1, State.BLIND: 2, State.BEHIND: 1},
-                "lists": {State.BLIND: "dev native"},
+                "lists": Lists(blind="native on dev"),
                 "blind": (Blind("Dev", 2, 0, 9990),),
             },
-            "well: 1 of 4 entries fully read, 2 partly or wholly blind (dev native), 1 behind",
+            "well: 1 of 4 entries fully read, 2 partly or wholly blind (native on dev), 1 behind",
         ),
         (
-            {"lists": {State.NOT_SERVED: "dev internal"}},
-            "well: 3 of 3 entries fully read, but for lists that no source serves (dev internal)",
+            {"lists": Lists(unserved="internal on dev")},
+            "well: 3 of 3 entries fully read; no source covers internal on dev",
+        ),
+        (
+            {
+                "counts": {State.BEHIND: 3},
+                "lists": Lists(unserved="all lists on two", below="native on dev"),
+            },
+            "well: 0 of 3 entries fully read, 3 behind; no source covers all lists on two, nor "
+            "what moved in native on dev before an address joined",
+        ),
+        (
+            {
+                "counts": {State.COMPLETE: 1, State.DORMANT: 2},
+                "lists": Lists(shown="internal on dev (lists is asked what moved)"),
+                "followed": 5,
+            },
+            "well: 1 of 3 entries fully read, 2 dormant; balances alone show internal on dev "
+            "(lists is asked what moved); 5 followed",
+        ),
+        ({"counts": {State.BEHIND: 1}}, "well: 0 of 1 entry fully read, 1 behind"),
+        (
+            {
+                "start": Start(912, 412, 3460, 8000, 16_000),
+                "lists": Lists(below="native and internal on dev"),
+            },
+            "left; no source covers what moved in native and internal on dev before an address",
         ),
         ({"deaf": {"desk": 120}}, "well: "),
         (
@@ -143,7 +168,7 @@ def test_entries_of_any_severity_that_go_blind_make_it_not_well(tmp_path: Path) 
             knobs.fail_next = 10**6
             read_all(app, scene)
             assert verdict(app).well
-            assert "1 partly or wholly blind (two all lists)" in verdict(app).words
+            assert "1 partly or wholly blind (all lists on two)" in verdict(app).words
             late = verdict(app, now() + 70)
             assert "1 entry on two cannot be read, since" in late.words
             assert not late.well

@@ -20,8 +20,8 @@ from monitor.loops.health.snapshot import (
     Reached,
     Tally,
 )
-from monitor.loops.health.verdict import stand
-from monitor.loops.health.vitals import OVERDUE, below_named, lists_named
+from monitor.loops.health.verdict import Lists, stand
+from monitor.loops.health.vitals import OVERDUE, lists_named
 from monitor.model import Chain, Interval, Subject, Watched, intervals
 from monitor.model.life import UNCOVERED, Dormant, proven
 from monitor.model.plain import utc
@@ -326,9 +326,9 @@ def _covered_from(
 
 def tally(store: Reader, settings: Settings, counts: Counter[State]) -> Tally:
     # Where none was looked at nothing is looked up for them either.
-    lists, below = (lists_named(store, settings), below_named(store)) if counts else ({}, "")
+    lists = lists_named(store, settings) if counts else Lists()
     return Tally(
-        words=stand(counts, lists, below),
+        words=stand(counts, lists),
         entries=counts.total(),
         complete=counts[State.COMPLETE],
         behind=counts[State.BEHIND],

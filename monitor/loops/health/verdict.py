@@ -42,14 +42,23 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
+class Lists:
+    """Lists of which not all is read, by chain, in words: "internal on bnb, all lists on tron"."""
+
+    blind: str = ""  # they cannot be read now
+    unserved: str = ""  # no configured source has them
+    below: str = ""  # they are in blocks alone, from the one on at which an address joined
+    shown: str = ""  # balances alone show that coins moved; with who is asked what moved
+
+
+@dataclass(frozen=True, slots=True)
 class Vitals:
     """What the verdict rests on. Times in seconds."""
 
     now: int
     running: bool
     counts: Mapping[State, int] = field(default_factory=dict)  # entries
-    lists: Mapping[State, str] = field(default_factory=dict)  # see stand
-    below: str = ""  # see stand
+    lists: Lists = Lists()
     record: str = ""  # what is wrong with the record, in plain words
     silent: str = ""  # that the running program gives no sign of life, in plain words
     stuck: Sequence[str] = ()  # parts of the running program that do not move
@@ -85,33 +94,31 @@ def judge(vitals: Vitals) -> Verdict:
     start = vitals.start
     if start.begun and start.read < start.entries:
         words = f"starting: {start.read:,} of {start.entries:,} read, about {_left(start)} left"
-        return Verdict(True, words + _unserved(vitals.lists, vitals.below) + _told(vitals))
-    return Verdict(True, f"well: {stand(vitals.counts, vitals.lists, vitals.below)}{_told(vitals)}")
+        return Verdict(True, words + _limits(vitals.lists) + _told(vitals))
+    return Verdict(True, f"well: {stand(vitals.counts, vitals.lists)}{_told(vitals)}")
 
 
-def stand(counts: Mapping[State, int], lists: Mapping[State, str], below: str) -> str:
-    """How many entries stand how, in the words that all of `status` has for it. `lists`: those that
-    no source serves and those that cannot be read, by chain: "bnb internal, tron all lists";
-    `below`: those of what moved before an address joined a chain that is read by blocks."""
+def stand(counts: Mapping[State, int], lists: Lists) -> str:
+    """How many entries stand how, and what nobody covers, in the words that all of `status` has
+    for it."""
     number = sum(counts.values())
     if not number:
         return "no address is watched"
     words = f"{counts.get(State.COMPLETE, 0):,} of {_entries(number)} fully read"
-    words += _unserved(lists, below)
     if blind := counts.get(State.BLIND):
-        named = lists.get(State.BLIND)
-        words += f", {blind:,} partly or wholly blind" + (f" ({named})" if named else "")
+        named = f" ({lists.blind})" if lists.blind else ""
+        words += f", {blind:,} partly or wholly blind{named}"
     for state in (State.BEHIND, State.NOT_READ, State.DORMANT):
         words += f", {counts[state]:,} {state}" if counts.get(state) else ""
-    return words
+    return words + _limits(lists)
 
 
-def _unserved(lists: Mapping[State, str], below: str) -> str:
-    never = lists.get(State.NOT_SERVED)
-    limits = [f"lists that no source serves ({never})"] if never else []
-    if below:
-        limits.append(f"what moved before they joined, of lists in blocks alone ({below})")
-    return f", but for {' and '.join(limits)}" if limits else ""
+def _limits(lists: Lists) -> str:
+    """What no reading brings, after how far all is read: it holds however far that is."""
+    below = f"what moved in {lists.below} before an address joined" if lists.below else ""
+    never = ", nor ".join(filter(None, (lists.unserved, below)))
+    words = f"; no source covers {never}" if never else ""
+    return words + (f"; balances alone show {lists.shown}" if lists.shown else "")
 
 
 def _told(vitals: Vitals) -> str:

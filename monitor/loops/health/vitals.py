@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from monitor.chains.table import streams_of
@@ -11,11 +11,12 @@ from monitor.decide.cost import LEAST_INTERVAL
 from monitor.decide.incidents import HELD_LIST, LATE_LIST
 from monitor.decide.reach import refused_since
 from monitor.loops.health import kept, pulse
-from monitor.loops.health.verdict import ROUNDS, Blind, Start, Verdict, Vitals, judge
+from monitor.loops.health.verdict import ROUNDS, Blind, Lists, Start, Verdict, Vitals, judge
 from monitor.model import Severity
 from monitor.model.errors import StoreError
 from monitor.model.settings import Settings
 from monitor.model.status import State
+from monitor.model.streams import SHOWN, who_is_asked
 from monitor.store import (
     balance_figures,
     blocks,
@@ -68,7 +69,6 @@ def vitals_of(store: Store, settings: Settings, now: int, *, running: bool) -> V
         running=running,
         counts=counts,
         lists=lists_named(store, settings),
-        below=below_named(store),
         overdue=overdue(store, settings, now),
         blind=tuple(_blind(store, settings, served, now)),
         start=_start(store, settings, served, now),
@@ -183,32 +183,42 @@ def _torn(store: Store) -> set[str]:
     )
 
 
-def lists_named(store: Reader, settings: Settings) -> dict[State, str]:
-    """Which lists no source serves, and which cannot be read: "bnb internal, tron all lists"."""
-    named: dict[State, dict[str, list[str]]] = {State.NOT_SERVED: {}, State.BLIND: {}}
+def lists_named(store: Reader, settings: Settings) -> Lists:
+    """Lists of which not all is read."""
+    blind: dict[str, list[str]] = {}
+    unserved: dict[str, list[str]] = {}
+    shown: dict[tuple[str, str], list[str]] = {}  # by chain, and who is asked what moved
     for each in standing.failing_lists(store):
-        state = State.NOT_SERVED if each.unserved else State.BLIND
-        named[state].setdefault(each.chain, []).append(each.stream)
+        if each.error.startswith(SHOWN):
+            shown.setdefault((each.chain, who_is_asked(each.error)), []).append(each.stream)
+        else:
+            found = unserved if each.unserved else blind
+            found.setdefault(each.chain, []).append(each.stream)
     served = _served(settings)
-    named[State.BLIND] |= {key: [] for key in watch.active_chains(store) if key not in served}
+    blind |= {key: [] for key in watch.active_chains(store) if key not in served}
     every = {key: len(streams_of(chain)) for key, chain in settings.chains.items()}
-    return {
-        state: ", ".join(
-            f"{chain} {'all lists' if len(s) in (0, every.get(chain)) else ' '.join(s)}"
-            for chain, s in lists.items()
-        )
-        for state, lists in named.items()
-    }
+    below = {c: list_standing.unlisted(store, c) for c in sorted(blocks.read_by_blocks(store))}
+    return Lists(
+        blind=_on_chains(blind, every),
+        unserved=_on_chains(unserved, every),
+        below=_on_chains({chain: lists for chain, lists in below.items() if lists}, {}),
+        shown=", ".join(
+            f"{_joined(lists)} on {chain} ({who} moved)" for (chain, who), lists in shown.items()
+        ),
+    )
 
 
-def below_named(store: Reader) -> str:
-    """Of chains that are read by blocks, lists of which no source has what moved before an address
-    joined: "dev native internal"."""
-    found = {
-        chain: list_standing.unlisted(store, chain)
-        for chain in sorted(blocks.read_by_blocks(store))
-    }
-    return ", ".join(f"{chain} {' '.join(lists)}" for chain, lists in found.items() if lists)
+def _on_chains(lists: Mapping[str, Collection[str]], every: Mapping[str, int]) -> str:
+    """ "native and internal on dev, all lists on tron"; of a chain without any name all."""
+    return ", ".join(
+        f"{'all lists' if len(names) in (0, every.get(chain)) else _joined([*names])} on {chain}"
+        for chain, names in lists.items()
+    )
+
+
+def _joined(names: Sequence[str]) -> str:
+    """ "erc20, erc721 and erc1155"."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 # -- sending -----------------------------------------------------------------------------

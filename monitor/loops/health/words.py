@@ -26,10 +26,12 @@ from monitor.loops.health.verdict import Verdict
 from monitor.model.life import UNCOVERED
 from monitor.model.plain import case_said, duration, tidy, utc
 from monitor.model.status import FollowedCount, State
+from monitor.model.streams import SHOWN
 
 FRESH = 300  # seconds: younger complete lists are not shown unless asked for
 MOST_LINES = 60  # of the table, unless asked for all
 MOST_LISTS = 6  # published ones, those with something wrong first
+BY_BALANCES = "BY BALANCES"  # of a list that nobody reads always, where these show what moved
 LIMIT = "limit:"  # incidents that are told and no alarm: no source serves the list
 IN_TABLE = ("blind:", "nosource:", "oldhead:", "busy:", "gap:")  # incidents, by their keys
 
@@ -214,7 +216,7 @@ def _cells(read: ListStatus, at: int) -> tuple[str, ...]:
     to = _short_time(reached.time, at) if reached else "never"
     age = "-" if read.age_seconds is None else duration(read.age_seconds)
     if read.state == State.NOT_SERVED:
-        age = read.state.upper()
+        age = BY_BALANCES if read.reason.startswith(SHOWN) else read.state.upper()
     elif read.state != State.COMPLETE:
         age = f"{read.state.upper()} {age}" if reached else read.state.upper()
     return (read.covered_from or "-", to, age, read.by or "-")
