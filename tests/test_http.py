@@ -513,6 +513,45 @@ def test_budget_is_reserved_in_blocks_before_use() -> None:
     assert set(asked) == {7}
 
 
+def test_each_question_of_a_batch_is_a_call_of_the_budget() -> None:
+    """As the plans of nodes count. What is left is not taken by a batch for which it is too small,
+    and a batch that is larger than the whole budget takes all of it, not nothing for ever."""
+    clock, taken = Clock(1_800_000_000.0), [0]
+
+    def reserve(_key: str, _start: int, _seconds: int, n: int) -> int:
+        granted = min(n, 1000 - taken[0])
+        taken[0] += granted
+        return granted
+
+    limiter = clock.limiter("k", 1e9, per_day=1000, reserve=reserve)
+    for _ in range(19):
+        limiter.acquire(50)
+    limiter.acquire(40)
+    assert 990 <= taken[0] <= 1000
+    with pytest.raises(RateLimited, match="1000 calls a day"):
+        limiter.acquire(11)
+    for _ in range(10):
+        limiter.acquire()
+    with pytest.raises(RateLimited):
+        limiter.acquire()
+    assert taken == [1000]
+    clock.now, taken[0] = clock.now + 86_400, 0
+    limiter.acquire(5000)
+    with pytest.raises(RateLimited):
+        limiter.acquire()
+
+
+def test_a_batch_that_is_sent_counts_by_its_questions() -> None:
+    with HttpSink() as sink:
+        http = Http("node", sink.url(), limiter=Limiter("node", 1e9, per_day=5))
+        http.post("", [{"id": n} for n in range(3)])
+        http.post("", {"id": 1})
+        with pytest.raises(RateLimited):
+            http.post("", [{"id": n} for n in range(2)])
+        http.post("", {"id": 1})
+        assert len(sink.seen) == 3
+
+
 def test_used_up_budget_names_the_source_and_makes_no_call() -> None:
     """A call over the budget is not made, and the error says whose budget it was."""
     with HttpSink() as sink:

@@ -253,7 +253,7 @@ class Http:
         attempt = 0
         while True:
             attempt += 1
-            self._take_turn()
+            self._take_turn(len(payload) if isinstance(payload, list) else 1)  # a JSON-RPC batch
             began = time.monotonic()
             outcome = self._once(request, left)
             if isinstance(outcome, Answer):
@@ -272,11 +272,11 @@ class Http:
             ear.append(answer)
         return answer
 
-    def _take_turn(self) -> None:
+    def _take_turn(self, questions: int) -> None:
         if self._limiter is None:
             return
         try:
-            self._limiter.acquire()
+            self._limiter.acquire(questions)
         except RateLimited as error:
             raise RateLimited(f"{self._origin}: {error}", error.retry_after) from None
 

@@ -24,20 +24,23 @@ class _Budget:
         self._used = 0
         self._held = 0  # reserved and not yet used
 
-    def take(self, now: float) -> None:
+    def take(self, now: float, number: int) -> None:
+        """So many at once, or none; more than there are in all take all."""
         window = int(now) // self._seconds * self._seconds
         if window != self._window:
             self._window, self._used, self._held = window, 0, 0
-        if self._held == 0 and self._used < self._limit:
-            self._held = self._grant(min(self._block, self._limit - self._used))
-        if self._held == 0:
+        number = min(number, self._limit)
+        if self._held < number <= self._limit - self._used:
+            most = self._limit - self._used - self._held
+            self._held += self._grant(min(max(self._block, number - self._held), most))
+        if self._held < number:
             unit = "an hour" if self._seconds == _HOUR else "a day"
             raise RateLimited(
                 f"our budget of {self._limit} calls {unit} is used up",
                 retry_after=max(1.0, window + self._seconds - now),
             )
-        self._held -= 1
-        self._used += 1
+        self._held -= number
+        self._used += number
 
     def _grant(self, wanted: int) -> int:
         if self._reserve is None:
@@ -86,12 +89,13 @@ class Limiter:
         with self._lock:
             return max(0.0, self._next - self._clock())
 
-    def acquire(self) -> None:
+    def acquire(self, questions: int = 1) -> None:
         """Wait for a turn. Raises RateLimited when the hour's or day's budget is used up;
-        its retry_after is the time until the next hour or day begins."""
+        its retry_after is the time until the next hour or day begins. `questions`: of one request;
+        plans count each."""
         with self._lock:
             for budget in self._budgets:
-                budget.take(self._wall())
+                budget.take(self._wall(), questions)
         if self._behind():
             self._let_pass()
         else:
