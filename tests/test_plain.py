@@ -39,6 +39,20 @@ def test_tidy_keeps_its_limit(text, limit):
     assert len(plain.tidy(text, limit)) <= limit
 
 
+@given(st.lists(st.integers(0, 10**9), min_size=2, max_size=40), st.integers(24, 200))
+def test_a_line_is_cut_between_words(figures, limit):
+    """Half a figure would be read as a whole one."""
+    words = [f"{figure:,}" for figure in figures]
+    shown = plain.tidy(" ".join(words), limit).removesuffix(" …").split(" ")
+    assert shown == words[: len(shown)]
+    assert len(" ".join(shown)) >= min(limit // 2, len(" ".join(words)))
+
+
+def test_a_word_without_an_end_is_cut_all_the_same():
+    """A name of a million letters is nobody's sentence."""
+    assert plain.tidy(f"seen at {'x' * 100}", 30) == f"seen at {'x' * 21}…"
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

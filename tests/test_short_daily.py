@@ -74,6 +74,20 @@ def test_it_has_at_most_sixty_lines(cases: int, each: int) -> None:
         assert "OTHER CASES" in rendered.text
 
 
+@pytest.mark.parametrize("each", [1, 4, 5, 12])
+def test_a_line_that_is_too_long_is_cut_between_words(each: int) -> None:
+    """Wherever the limit falls: half a block number would be read as a whole one."""
+    place = "up to block 21,482,117 on ethereum and to block 9,114,203 on base "
+    remarks = {"OPEN": [f"{'x' * each} {n} {place * 9}" for n in range(40)]}
+    text = " ".join(daily(many(60, 4), remarks).text.split())
+    assert " …" in text
+    assert set(text.partition("OPEN")[2].partition(" And ")[0].replace("…", "").split()) <= {
+        *place.split(),
+        *map(str, range(40)),
+        "x" * each,
+    }
+
+
 def test_a_day_with_little_is_told_in_full() -> None:
     """Nothing is left out where there is room."""
     rendered = daily(many(2, 6), {"CHECKED": [f"{n}" for n in range(9)]})

@@ -218,7 +218,7 @@ def _touching(parties: Sequence[Party], touched: Sequence[Touched]) -> Iterator[
     for party in mine[:NAMED]:
         places = [(e.subject.chain, e.subject.address) for e in party.entries]
         said = [way for place in places for way in map(ways_said, theirs.get(place, ()))]
-        yield f"{_line(party)} {'; '.join(dict.fromkeys(said))}."[:500]
+        yield tidy(f"{_line(party)} {'; '.join(dict.fromkeys(said))}.", 500)
     if len(mine) > NAMED:
         yield f"{len(mine) - NAMED:,} more in the attached file (column touches_us)."
 

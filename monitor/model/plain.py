@@ -128,7 +128,12 @@ def _defang(text: str) -> str:
 
 
 def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+    """Between words, so that no figure and no address looks whole that is not; within one that is
+    longer than half the limit."""
+    if len(text) <= limit:
+        return text
+    end = text.rfind(" ", limit // 2, max(0, limit - 1))
+    return text[: limit - 1].rstrip() + "…" if end < 0 else f"{text[:end].rstrip()} …"
 
 
 def amount(units: int, decimals: int | None) -> str:
