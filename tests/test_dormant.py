@@ -152,6 +152,26 @@ def test_what_never_lived_is_asked_for_at_once(evm_node: Rpc, tmp_path: Path) ->
         assert world.read_alone() == {ALICE, lives, late}
 
 
+def test_after_a_stop_those_that_never_lived_share_a_line(evm_node: Rpc, tmp_path: Path) -> None:
+    """With the lowest block at which all of them were proven; alone, an entry has its name."""
+    crowd = [address(n) for n in range(12)]
+    with stage(evm_node, tmp_path) as world:
+        listed(world.home, *crowd)
+        world.poll()
+        world.home.sql("UPDATE scope SET due = due - 7200")
+        world.home.sql("UPDATE dormant SET height = 5 WHERE subject = ?", f"ethereum/{crowd[3]}")
+        said = " ".join(world.home.run("status").split())
+        assert said.count("LIST 12 entries ethereum all") == 1
+        assert said.count("no Fundwatch runs; dormant, proven at block 5 (") == 1
+        assert said.count("proven at block") == 1
+        assert "1 of 13 entries fully read" not in said, "its own list is late, too"
+        assert "0 of 13 entries fully read, 13 behind" in said
+        full = world.home.run("status", "--all")
+        assert full.count("dormant, proven at block") >= 2
+        told = [e["dormant"] for e in world.status()["entries"] if e["dormant"]]
+        assert {each["late"] for each in told} == {"no Fundwatch runs"}
+
+
 def test_a_node_that_is_away_wakes_nobody_at_once(evm_node: Rpc, tmp_path: Path) -> None:
     """What was proven stands for a while, and is told as behind; then all lists are read. When
     the node is back they are asked for as before."""

@@ -195,6 +195,33 @@ def test_what_stands_alike_is_said_once(tmp_path: Path) -> None:
     assert full.count("CHATEX") == 3
 
 
+def test_many_that_stand_alike_are_counted_in_a_line(tmp_path: Path) -> None:
+    """Of one case, whatever their names are; a few are named, and `--all` names each."""
+    home = Home(tmp_path)
+    home.write("config/chains.yaml", {"chains": {"dark": dev_chain()}})
+    cases = {
+        case: {
+            "addresses": [
+                {"address": f"0x{7**56 + 100 * n + m:040x}", "chain": "dark", "label": f"{case}{m}"}
+                for m in range(size)
+            ]
+        }
+        for n, (case, size) in enumerate({"FEW": 5, "MANY": 30}.items())
+    }
+    home.write("watchlist.yaml", {"cases": cases})
+    with open_home(tmp_path, {}) as app:
+        app.reload()
+        found = status.snapshot(app.store, app.settings, now(), running=True)
+    text, full = (render(found, everything=whole, width=160) for whole in (False, True))
+    lines = text.splitlines()
+    assert sum(line.startswith("FEW ") for line in lines) == 5
+    (many,) = (line for line in lines if line.startswith("MANY "))
+    assert "  30 entries  dark   all " in many
+    assert "share a line; each of them: --all" in text
+    assert full.count("MANY ") == 30
+    assert "share a line" not in full
+
+
 def test_a_chain_that_left_the_settings_is_blind(tmp_path: Path) -> None:
     """With the lists that were read once, and what they hold."""
     with staged(tmp_path) as scene:

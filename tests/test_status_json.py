@@ -280,7 +280,8 @@ STATUS_JSON = """\
         "time": "2023-11-14T22:13:20Z",
         "age_seconds": 30,
         "by": "node",
-        "not_covered": "tokens"
+        "not_covered": "tokens",
+        "late": ""
       },
       "balances": {
         "equal": 1,

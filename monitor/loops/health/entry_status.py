@@ -216,6 +216,7 @@ def _dormant(loaded: _Loaded, subject: Subject) -> DormantStatus | None:
         age_seconds=max(0, loaded.now - found.time),
         by=found.source,
         not_covered=UNCOVERED,
+        late=_late(loaded, found),
     )
 
 
@@ -270,15 +271,17 @@ def _state(
 
 def _asleep(loaded: _Loaded, found: Dormant) -> tuple[State, str]:
     """How every list of an address stands that never lived on its chain."""
-    said = proven(found)
+    said, late = proven(found), _late(loaded, found)
+    return (State.BEHIND, f"{late}; {said}") if late else (State.DORMANT, said)
+
+
+def _late(loaded: _Loaded, found: Dormant) -> str:
+    """Why nothing newer is proven of it; empty: all that is due."""
     if found.failing is not None:
-        why = f"no node says more since {utc(found.failing)}: {found.error}"
-        return State.BEHIND, f"{said}; {why}"
-    due = loaded.due.get(found.subject.key, loaded.now)
-    if loaded.now - due > OVERDUE:
-        why = "asking again is overdue" if loaded.running else "no Fundwatch runs"
-        return State.BEHIND, f"{why}; {said}"
-    return State.DORMANT, said
+        return f"no node says more since {utc(found.failing)}: {found.error}"
+    if loaded.now - loaded.due.get(found.subject.key, loaded.now) <= OVERDUE:
+        return ""
+    return "asking again is overdue" if loaded.running else "no Fundwatch runs"
 
 
 def _shortfalls(

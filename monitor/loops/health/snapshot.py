@@ -8,7 +8,7 @@ Keys of the JSON are the fields in their order, and stay (times RFC 3339 UTC or 
     entries [{id, case, label, severity, chain, address, absent, state, streams [{stream,
         state, reason, covered_from, covered_to {axis, place, time}, by, age_seconds,
         failing_since, failing_seconds, unserved, gaps [{axis, from, to, reason}]}],
-        dormant {since, block, hash, time, age_seconds, by, not_covered}, balances {equal,
+        dormant {since, block, hash, time, age_seconds, by, not_covered, late}, balances {equal,
         unexplained, cannot_check, asked, block, time, sources [..], differences [..],
         reasons [..], kinds [..]}, held {state, holder, missing, unknown, assets [..]}}]
     left_out: entries that are not complete and are not among these. Above 1,000 entries only the
@@ -109,6 +109,7 @@ class DormantStatus:
     age_seconds: int
     by: str  # the node that said so
     not_covered: str
+    late: str = ""  # why nothing newer is proven though it should be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ from monitor.model.streams import SHOWN
 
 FRESH = 300  # seconds: younger complete lists are not shown unless asked for
 MOST_LINES = 60  # of the table, unless asked for all
+MOST_NAMED = 5  # entries of a case that stand alike and are named
 MOST_LISTS = 6  # published ones, those with something wrong first
 BY_BALANCES = "BY BALANCES"  # of a list that nobody reads always, where these show what moved
 LIMIT = "limit:"  # incidents that are told and no alarm: no source serves the list
@@ -126,8 +127,28 @@ def _verdict_lines(found: Snapshot) -> list[str]:
 class _Line:
     """One line of the table: the lists of one entry that stand alike."""
 
-    cells: tuple[str, ...]
+    case: str
+    name: str  # empty: of several entries
+    stands: tuple[str, ...]  # the chain, the lists, and how they stand
     reason: str
+    address: str = ""  # of an entry without a label
+    dormant: DormantStatus | None = None  # what proves that it is, where nothing newer does
+    number: int = 1  # of entries
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        name = f"{self.name} ({self.number:,}x)" if self.number > 1 else self.name
+        return (self.case, name if self.name else f"{self.number:,} entries", *self.stands)
+
+    @property
+    def alike(self) -> tuple[object, ...]:
+        """What is the same of lines that stand together."""
+        why = self.reason if self.dormant is None else self.dormant.late
+        return (self.case, self.stands, why)
+
+    @property
+    def why(self) -> str:
+        return f"{self.address}  {self.reason}".strip()
 
 
 HEADINGS = ("CASE", "ENTRY", "CHAIN", "LISTS", "READ FROM", "COMPLETE TO", "AGE", "SOURCE")
@@ -146,9 +167,11 @@ def _table(found: Snapshot, everything: bool, wide: int) -> list[str]:
         told = set()  # what all of a chain fail for is said once
         for line in shown:
             out += _rows(line.cells, sizes, wide)
-            if line.reason and line.reason not in told:
-                out += _wrapped("          ", line.reason, wide)
-                told.add(line.reason)
+            if line.why and line.why not in told:
+                out += _wrapped("          ", line.why, wide)
+                told.add(line.why)
+    if not all(line.name for line in shown):
+        out.append("(entries that stand alike share a line; each of them: --all)")
     if more:
         out.append(f"({more} more lines that are not complete or not recent: --all)")
     # Who is dormant stands in a line of its own.
@@ -192,23 +215,39 @@ def _lines(found: Snapshot, everything: bool) -> tuple[list[_Line], int]:
                 left += 1
             else:
                 alike.setdefault((_cells(each, found.at), each.reason), []).append(each.stream)
+        late = entry.dormant if entry.dormant and entry.dormant.late else None
         for (cells, reason), streams in alike.items():
             names = "all" if len(streams) == len(entry.streams) else " ".join(streams)
-            who = (entry.case or "-", tidy(entry.label, 30) or entry.id)
-            address = "" if entry.label else f"{entry.address}  "
-            lines.append(_Line((*who, entry.chain, names, *cells), (address + reason).strip()))
+            lines.append(
+                _Line(
+                    case=entry.case or "-",
+                    name=tidy(entry.label, 30) or entry.id,
+                    stands=(entry.chain, names, *cells),
+                    reason=reason,
+                    address="" if entry.label else entry.address,
+                    dormant=late if late and reason.startswith(late.late) else None,
+                )
+            )
     return lines if everything else _together(lines), left
 
 
 def _together(lines: Sequence[_Line]) -> list[_Line]:
-    """Several addresses of one name that stand alike share a line."""
-    alike = Counter(lines)
-    return [
-        replace(line, cells=(line.cells[0], f"{line.cells[1]} ({n}x)", *line.cells[2:]))
-        if n > 1
-        else line
-        for line, n in alike.items()
-    ]
+    """Several addresses of one name that stand alike share a line; so do many of one case, and all
+    that never lived."""
+    kinds: dict[tuple[object, ...], list[_Line]] = {}
+    for line in lines:
+        kinds.setdefault(line.alike, []).append(line)
+    return [line for alike in kinds.values() for line in _shared(alike)]
+
+
+def _shared(alike: Sequence[_Line]) -> list[_Line]:
+    """The lines for these, which stand alike."""
+    lowest = min(alike, key=lambda line: line.dormant.block if line.dormant else 0)
+    names = Counter(line.name for line in alike)
+    if len(names) > (1 if lowest.dormant else MOST_NAMED):
+        return [replace(lowest, name="", address="", number=len(alike))]
+    apart = {line.name: line for line in alike} | {lowest.name: lowest}
+    return [replace(line, number=names[name]) for name, line in apart.items()]
 
 
 def _cells(read: ListStatus, at: int) -> tuple[str, ...]:
