@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import requests
+import yaml
 from world.evm_feed import EvmFeed
 from world.home import Home, dev_chain
 from world.parts import Rpc, anvil
@@ -233,6 +234,31 @@ def test_a_node_alone_reads_all_that_it_can(desk: Desk) -> None:
         joined = blocks.members(home.app.store, "dev")[BOB]
         assert f"read from block {joined} on; no configured source lists what moved before" in said
         assert f"missing, of blocks before {joined}: withdrawals of validators; rewards" in said
+
+
+@pytest.mark.parametrize("sources", [("node",), ("node", "lists")])
+def test_lists_in_blocks_alone_are_said_to_have_no_second_word(
+    desk: Desk, sources: tuple[str, ...]
+) -> None:
+    """Where an explorer has them of an address, it can be asked: it is a second operator."""
+    desk.watch(ALICE)
+    path = desk.home.path / "config/sources.yaml"
+    rows = yaml.safe_load(path.read_text())["sources"]
+    rows["node"]["operator"] = "ours"
+    desk.home.write("config/sources.yaml", {"sources": rows})
+    with desk.reading("blocks", *sources) as home:
+        home.poll()
+        desk.mine(FINALITY)
+        home.poll()
+        home.app.second.round(1)
+        said = home.status()
+    alone = sources == ("node",)
+    no_other = (
+        "Read from blocks alone, so that no second operator can be asked: dev (native, internal)"
+    )
+    assert (no_other in said) == alone
+    assert ("No second operator is set up: dev (tokens, NFTs)" in said) == alone
+    assert ("No second operator is set up" in said) == alone
 
 
 def test_a_block_is_fetched_once_and_becomes_final_by_its_descendants(desk: Desk) -> None:

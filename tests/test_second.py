@@ -101,7 +101,7 @@ def test_what_only_the_second_lists_is_told_late_and_counted(tmp_path: Path) -> 
         assert words(scene)[ALICE][:2] == ("other", 1)
         assert counted(scene, "missing") == {"mine": 1}
         told = " ".join(scene.home.run("status").split())
-        assert "2 of 2 addresses asked of a second operator, too" in told
+        assert "2 of 2 addresses with a second operator's word" in told
         assert "1 movement listed by the second alone, 0 not by it" in told
         assert "mine on dev, in 7 days: left out 1 movement" in told
         assert counted(scene, "wrong") == {}

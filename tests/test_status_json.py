@@ -27,8 +27,8 @@ from monitor.loops.health.snapshot import (
     HeartbeatStatus,
     HeldStatus,
     LastPass,
+    ListsOfChain,
     ListStatus,
-    OneOperator,
     OpenAlerts,
     OpenIncident,
     PrunedStatus,
@@ -200,8 +200,9 @@ def test_the_json_keeps_its_keys_and_their_order() -> None:
         ),
         second=SecondStatus(
             addresses=3, with_word=1, oldest=Time(1_700_000_000), oldest_seconds=30, more=1, less=2,
-            restricted=1, one_operator=(OneOperator("tron", ("native",)),),
+            restricted=1, one_operator=(ListsOfChain("tron", ("native",)),),
             budget=(WaitsForBudget("other", 1),),
+            in_blocks=(ListsOfChain("ltc", ("utxo",)),),
         ),
     )  # fmt: skip
     assert json.dumps(to_json(found), indent=2, ensure_ascii=False) == STATUS_JSON
@@ -517,6 +518,14 @@ STATUS_JSON = """\
       {
         "source": "other",
         "addresses": 1
+      }
+    ],
+    "in_blocks": [
+      {
+        "chain": "ltc",
+        "lists": [
+          "utxo"
+        ]
       }
     ]
   },

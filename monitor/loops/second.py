@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from monitor.chains.table import ON_DEMAND
 from monitor.decide import asking
 from monitor.decide import scores as judging
 from monitor.decide import second as deciding
@@ -23,6 +24,7 @@ from monitor.loops.pool import SourcePool
 from monitor.loops.reread import Reread, Rereader
 from monitor.model import ISSUER, Interval, SourceConfig, Subject, intervals
 from monitor.model.balance import Between
+from monitor.model.config import Way
 from monitor.model.errors import SourceError, StoreError
 from monitor.model.plan import Question
 from monitor.model.ports import Source
@@ -73,6 +75,7 @@ class SecondReader:
     _unasked: dict[Subject, str] = field(default_factory=dict)  # why not: RESTRICTED, or a source
     _back: dict[str, list[str]] = field(default_factory=dict)  # by chain: asked after the others
     _single: dict[str, list[str]] = field(default_factory=dict)  # lists of one operator alone
+    _in_blocks: dict[str, list[str]] = field(default_factory=dict)  # that no source has besides
 
     def __post_init__(self) -> None:
         words = "cannot be asked of a second source"
@@ -119,6 +122,7 @@ class SecondReader:
             and now - each.asked >= deciding.EVERY.get(each.severity, deciding.EVERY_OTHER)
         ]
         self._single, self._back = _alone(pools), self._order(pools, now // DAY)
+        self._in_blocks = _in_blocks_alone(pools)
         self._queued = now
         self._tired = {key: until for key, until in self._tired.items() if until > now}
         gone = self._unasked.keys() - {each.subject for each in waiting}
@@ -130,7 +134,7 @@ class SecondReader:
         """What gets no second word and why, for `status`; and the order of sources."""
         why = Counter(self._unasked.values())
         restricted = why.pop(RESTRICTED, 0)
-        said = SecondSaid(restricted, dict(why), self._single, self._back)
+        said = SecondSaid(restricted, dict(why), self._single, self._back, self._in_blocks)
         second_word.say(self.store, said)
 
     def _order(self, pools: Mapping[str, SourcePool], today: int) -> dict[str, list[str]]:
@@ -317,9 +321,26 @@ def _alone(pools: Mapping[str, SourcePool]) -> dict[str, list[str]]:
     found = {}
     for key, pool in pools.items():
         streams = {s for source in pool.sources for bundle in source.bundles for s in bundle}
-        if lists := deciding.one_word(pool.sources, pool.operators, streams):
+        sources = (*pool.sources, *_read_whole(pool))
+        if lists := deciding.one_word(sources, pool.operators, streams):
             found[key] = sorted(lists)
     return found
+
+
+def _in_blocks_alone(pools: Mapping[str, SourcePool]) -> dict[str, list[str]]:
+    """By chain the lists that are read from its blocks and that no source has of an address: of
+    these nobody can be asked, however many nodes there are."""
+    found = {}
+    for key, pool in pools.items():
+        held = {s for whole in _read_whole(pool) for s in pool.handed_out(whole)} - ON_DEMAND
+        if lists := held.difference(*map(pool.handed_out, pool.sources)):
+            found[key] = sorted(lists)
+    return found
+
+
+def _read_whole(pool: SourcePool) -> Sequence[Source]:
+    """The sources whose blocks are read now."""
+    return pool.wholes if pool.way is Way.BLOCKS else ()
 
 
 def _several(pool: SourcePool) -> bool:

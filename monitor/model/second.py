@@ -86,3 +86,4 @@ class SecondSaid:
     budget: Mapping[str, int] = field(default_factory=dict)  # source -> addresses that wait for it
     alone: Mapping[str, Sequence[str]] = field(default_factory=dict)  # chain -> its lists
     back: Mapping[str, Sequence[str]] = field(default_factory=dict)  # chain -> sources
+    in_blocks: Mapping[str, Sequence[str]] = field(default_factory=dict)  # chain -> its lists

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from monitor.decide.scores import DAYS
 from monitor.loops.health.chain_values import Time
 from monitor.loops.health.snapshot import (
-    OneOperator,
+    ListsOfChain,
     SecondStatus,
     SourceStatus,
     WaitsForBudget,
@@ -64,6 +64,11 @@ def second(store: Reader, now: int) -> SecondStatus:
         more=counted.more,
         less=counted.less,
         restricted=said.restricted,
-        one_operator=tuple(OneOperator(key, tuple(lists)) for key, lists in said.alone.items()),
+        one_operator=_of_chains(said.alone),
+        in_blocks=_of_chains(said.in_blocks),
         budget=tuple(WaitsForBudget(name, number) for name, number in said.budget.items()),
     )
+
+
+def _of_chains(lists: Mapping[str, Sequence[str]]) -> tuple[ListsOfChain, ...]:
+    return tuple(ListsOfChain(chain, tuple(names)) for chain, names in lists.items())

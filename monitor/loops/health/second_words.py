@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from monitor.chains.table import STREAM_WORDS
+from monitor.chains.table import short_words
 from monitor.decide.scores import DAYS, is_bad
-from monitor.loops.health.snapshot import SecondStatus, SourceStatus
+from monitor.loops.health.snapshot import ListsOfChain, SecondStatus, SourceStatus
 from monitor.model.plain import duration, plural
 from monitor.model.scores import Mark
 
@@ -44,7 +44,7 @@ def second_lines(found: SecondStatus) -> list[str]:
         return []
     age = f", the oldest {duration(found.oldest_seconds)} old" if found.oldest_seconds else ""
     lines = [
-        f"{found.with_word:,} of {_addresses(found.addresses)} asked of a second operator, too{age}"
+        f"{found.with_word:,} of {_addresses(found.addresses)} with a second operator's word{age}"
     ]
     if found.more or found.less:
         lines.append(
@@ -60,9 +60,15 @@ def second_lines(found: SecondStatus) -> list[str]:
         number = _addresses(found.restricted)
         lines.append(f"{number} without: sources in the watchlist names one operator alone")
     if found.one_operator:
-        which = (
-            f"{each.chain} ({', '.join(STREAM_WORDS.get(s, s) for s in each.lists)})"
-            for each in found.one_operator
+        lines.append(f"No second operator is set up: {_named(found.one_operator)}")
+    if found.in_blocks:
+        lines.append(
+            "Read from blocks alone, so that no second operator can be asked: "
+            f"{_named(found.in_blocks)}"
         )
-        lines.append(f"No second operator is set up: {', '.join(which)}")
     return lines
+
+
+def _named(found: Iterable[ListsOfChain]) -> str:
+    """ "dev (native, internal), tron (tokens)"."""
+    return ", ".join(f"{each.chain} ({short_words(each.lists)})" for each in found)

@@ -48,7 +48,7 @@ Keys of the JSON are the fields in their order, and stay (times RFC 3339 UTC or 
     sources [{chain, source, operator, asked, late, late_seconds, missing, wrong, down,
         moved_back}]: in the last seven days (UTC)
     second {addresses, with_word, oldest, oldest_seconds, more, less, restricted, one_operator
-        [{chain, lists}], budget [{source, addresses}]}
+        [{chain, lists}], budget [{source, addresses}], in_blocks [{chain, lists}]}
 
 `state` is complete, dormant, behind, blind or "not read yet", of a list also "not served". An axis
 "height" counts blocks, "time" milliseconds; a place is the newest that the last complete read
@@ -222,9 +222,9 @@ class SourceStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class OneOperator:
+class ListsOfChain:
     chain: str
-    lists: tuple[str, ...]  # that one operator alone serves
+    lists: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,8 +244,9 @@ class SecondStatus:
     more: int = 0  # movements that the second alone lists
     less: int = 0  # movements that it does not list
     restricted: int = 0  # addresses whose entries allow one operator alone
-    one_operator: tuple[OneOperator, ...] = ()
+    one_operator: tuple[ListsOfChain, ...] = ()  # that one operator alone serves
     budget: tuple[WaitsForBudget, ...] = ()  # whose share for second words is used up
+    in_blocks: tuple[ListsOfChain, ...] = ()  # read from blocks, and from nothing else
 
 
 # -- messages and alerts -----------------------------------------------------------------
