@@ -137,6 +137,7 @@ def test_a_new_record_begins_with_nothing(tmp_path: Path) -> None:
         "UPDATE entry_change SET entry = 'other'",
         "UPDATE entry_change SET terms = '{}'",
         "UPDATE entry SET brought = 'other'",
+        "UPDATE entry SET brought = NULL",
         "DELETE FROM entry_change",
         "DELETE FROM entry",
         "UPDATE list_version SET at = 1",
@@ -153,7 +154,8 @@ def test_a_new_record_begins_with_nothing(tmp_path: Path) -> None:
 def test_what_is_only_added_to_refuses_changes(book: Book, change: str) -> None:
     (alert,) = book.store.read("SELECT id FROM alert")
     commit(book.store, DAEMON, CloseCase(5, "C", "done", CaseState()))
-    take_list(book.store, [replace(each, label="new") for each in book.entries], "second", 7)
+    book.entries[0] = replace(book.entries[0], label="new")
+    book.watch(label="as it came")
     assert {row["n"] for row in book.store.read("SELECT count(*) AS n FROM entry_change")} == {2}
     with book.store.write() as conn:
         conn.execute("INSERT INTO alert_log VALUES ('L', ?, 1, 'closed', 'Kim', '')", [alert["id"]])

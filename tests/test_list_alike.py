@@ -110,6 +110,23 @@ def test_a_version_that_stands_twice_or_odd_is_found(desk: Desk, change: str, th
     assert [(each.check, each.found) for each in desk.differences()] == [("record", there)]
 
 
+LOOKS = [
+    "SELECT e.id FROM entry e JOIN entry_version v ON v.entry = e.id WHERE e.subject = ?",
+    "WITH name (id) AS (SELECT ?) SELECT terms FROM entry_version WHERE entry IN name AND at = 5",
+    "SELECT * FROM entry_version WHERE (entry, at, terms) > (?, 5, '') ORDER BY entry, at, terms",
+    "SELECT at FROM entry_version WHERE entry IN (SELECT id FROM entry WHERE list = ?) ORDER BY at",
+]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_versions_are_found_by_what_is_asked_and_not_put_together_before(
+    desk: Desk, look: str
+) -> None:
+    """Of a million entries verify would do that for each address."""
+    plan = desk.store.read(f"EXPLAIN QUERY PLAN {look}", ["x"])
+    assert [row["detail"] for row in plan if "entry_version" in row["detail"]] == []
+
+
 def test_what_was_being_taken_before_an_upgrade_is_cleared(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     db = record_before("m010_blocks", path)

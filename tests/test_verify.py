@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import yaml
 from click.testing import CliRunner
 from world.book import Book
 from world.home import ALICE, BANK, BOB, ROOT, SHOP, Home, Scene, staged, stop, wait_for
+from world.listed import take_list
 from world.logged import (
     IN,
     KIM,
@@ -333,6 +335,17 @@ def test_what_was_erased_is_said_and_not_called_tampered(book: Book) -> None:
     assert differences(book.store.path) == []
     said = verify("--record", book.store.path, code=0)
     assert said.count('by Robin, asked for by Kim, under "art. 17": "a letter"') == count
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_one_of_two_lists_of_one_second_is_erased(tmp_path: Path, which: int) -> None:
+    book = Book(tmp_path)
+    book.entries[:] = [replace(book.watch(label="first"), label="second")]
+    take_list(book.store, book.entries, "another list", book.now)
+    told = [row.seq for row in log.each(book.store) if '"what":"entries"' in str(row.text)]
+    erase(book.store, [told[which]])
+    assert differences(book.store.path) == []
+    book.store.close()
 
 
 def test_a_case_is_handed_out_with_what_was_erased(home: Home, record: Path) -> None:

@@ -49,19 +49,24 @@ INSERT INTO entry_change (entry, at, nr, terms, list_sha256)
   SELECT entry, at, row_number() OVER (PARTITION BY entry, at ORDER BY rowid), terms, list_sha256
   FROM entry_version_before ORDER BY rowid;
 DROP TABLE entry_version_before;
+-- A bare 1 has no affinity: SQLite would put all rows together before it looks for one of them
+-- (sqlite.org/optoverview.html#flattening: of both halves every column must have the same).
 CREATE VIEW entry_version AS
   SELECT entry, at, nr, terms, list_sha256 FROM entry_change
-  UNION ALL SELECT id, added, 1, terms, brought FROM entry WHERE brought IS NOT NULL;
+  UNION ALL SELECT id, added, CAST(1 AS INTEGER), terms, brought FROM entry
+  WHERE brought IS NOT NULL;
 -- Recursive triggers are off: the second statement does not call this again.
 CREATE TRIGGER entry_came AFTER UPDATE OF id, terms, added ON entry
   WHEN OLD.brought IS NOT NULL
     AND (OLD.id, OLD.terms, OLD.added) IS NOT (NEW.id, NEW.terms, NEW.added)
   BEGIN
-    INSERT INTO entry_change VALUES (OLD.id, OLD.added, 1, OLD.terms, OLD.brought);
+    INSERT INTO entry_change VALUES (NEW.id, OLD.added, 1, OLD.terms, OLD.brought);
     UPDATE entry SET brought = NULL WHERE id = NEW.id;
   END;
+-- Taken away without that, the first version of an entry would be lost.
 CREATE TRIGGER entry_brought BEFORE UPDATE OF brought ON entry
-  WHEN NEW.brought IS NOT NULL AND NEW.brought IS NOT OLD.brought
+  WHEN NEW.brought IS NOT OLD.brought AND (NEW.brought IS NOT NULL OR NOT EXISTS
+    (SELECT 1 FROM entry_change WHERE entry = OLD.id AND nr = 1 AND list_sha256 = OLD.brought))
   BEGIN SELECT RAISE(ABORT, 'the versions of an entry are only added to'); END;
 CREATE TRIGGER entry_change_kept BEFORE UPDATE OF at, nr, terms, list_sha256 ON entry_change
   BEGIN SELECT RAISE(ABORT, 'the versions of an entry are only added to'); END;
