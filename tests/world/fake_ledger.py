@@ -51,6 +51,7 @@ class Tx:
     hash: str
     moves: tuple[Move, ...]
     failed: bool = False  # reverted: in a block, paid for, and nothing else moved
+    instead: str = ""  # of another transaction, whose coins it spends
 
     def addresses(self) -> set[str]:
         return {a for m in self.moves for a in (m.sender, m.recipient) if a is not None}
@@ -95,9 +96,11 @@ class FakeLedger:
     def view(self) -> View:
         return self.views[-1]
 
-    def pay(self, *moves: Move) -> Tx:
-        """Send a transaction; it waits to be mined."""
-        tx = Tx(self._hash(), moves)
+    def pay(self, *moves: Move, instead: Tx | None = None) -> Tx:
+        """Send a transaction; it waits to be mined. `instead`: of this one, which nobody will."""
+        if instead is not None:
+            self.evict(instead)
+        tx = Tx(self._hash(), moves, instead=instead.instead or instead.hash if instead else "")
         self._push(View(self.view.blocks, (*self.view.mempool, tx)))
         return tx
 
@@ -214,6 +217,7 @@ def _transfer(
         block_hash=block.hash if block else None,
         time=block.time if block else None,
         log_index=place if block and move.contract else None,
+        spends=f"{tx.instead or tx.hash}:0" if move.kind is Kind.UTXO_IN else None,
         pending=block is None,
     )
 
