@@ -11,6 +11,7 @@ from world.book import Book, elsewhere, fee, kinds, stream_of, transfer
 from world.play import DAY, TOKEN, A, B, X
 
 from monitor.model import Gap, Head, Interval, Kind, Lookup, Severity, Status, Transfer
+from monitor.model.facts import Correction, of_kind
 from monitor.model.plan import Plan
 from monitor.model.scope import Members
 
@@ -407,8 +408,9 @@ def test_a_fee_alone_is_activity(book: Book) -> None:
 # -- the mempool -----------------------------------------------------------------------------
 
 
-def test_an_unconfirmed_payment_that_is_replaced(tmp_path: Path) -> None:
-    """Told when seen, gone from two full mempools with different heads: replaced."""
+def test_an_unconfirmed_payment_that_its_source_forgets(tmp_path: Path) -> None:
+    """Told when seen, gone from two full mempools with different heads: that does not show that it
+    was replaced. In a block later it is told as that, and not as if it had been there before."""
     book = Book(tmp_path)
     book.watch(tell_when="seen")
     waits = transfer(None)
@@ -423,7 +425,65 @@ def test_an_unconfirmed_payment_that_is_replaced(tmp_path: Path) -> None:
     assert book.alerts() == ["movement"], "not asked: no verdict"
     later = book.batch(head=104, mempool=True)
     book.take([later], [lookup(None, found=False, head=104)])
-    assert book.alerts() == ["movement", "replaced"]
+    assert book.alerts() == ["movement", "no longer seen"]
+    assert kinds(book.read(IN, head=106)) == ["included"]
+    assert kinds(book.read(IN, head=120)) == []
+
+
+def test_a_node_that_was_started_anew_and_hears_of_it_again(tmp_path: Path) -> None:
+    """An empty mempool under one head takes nothing back, however long the payment has waited;
+    what was told as no longer seen is told as seen again."""
+    book = Book(tmp_path)
+    book.watch(tell_when="seen")
+    book.lags = {"one": 0}
+    waits = transfer(None)
+    book.read(head=100)
+    book.read(waits, head=101, mempool=True)
+    book.now += 3 * DAY
+    unknown = replace(lookup(None, found=False), source="one")
+    for _ in range(3):
+        assert kinds(book.take([book.batch(head=102, mempool=True)], [unknown])) == []
+    assert kinds(book.read(waits, head=102, mempool=True)) == []
+    for head, told in ((103, []), (104, ["no longer seen"])):
+        assert kinds(book.take([book.batch(head=head, mempool=True)], [unknown])) == told
+    assert kinds(book.read(waits, head=105, mempool=True)) == ["seen again"]
+    assert kinds(book.read(IN, head=106)) == ["included"]
+
+
+def test_an_unconfirmed_payment_whose_coins_another_one_spends(tmp_path: Path) -> None:
+    """Its own source shows the other one in its place, and nobody knows it: told at once, with
+    what shows it. While somebody else knows it, it is not replaced everywhere."""
+    book = Book(tmp_path)
+    book.watch(tell_when="seen")
+    waits, other = (replace(transfer(None, tx=tx), spends="0xc:0") for tx in (IN.tx, "0xt2"))
+    book.read(head=100)
+    book.read(waits, head=101, mempool=True)
+    shown = book.batch(other, head=101, mempool=True)
+    assert kinds(book.decide([shown])) == ["movement"], "not asked: no verdict"
+    knows = replace(lookup(None, found=True), source="three")
+    mixed = book.decide([shown], [lookup(None, found=False), knows])
+    assert kinds(mixed) == ["movement"]
+    plan = book.take([shown], [lookup(None, found=False)])
+    assert sorted(kinds(plan)) == ["movement", "replaced"]
+    (told,) = [a.facts for a in plan.alerts if a.tx == IN.tx]
+    assert of_kind(told, Correction).evidence == ("Transaction 0xt2 spends the same coins.",)
+
+
+@pytest.mark.parametrize("height", [None, 102])
+def test_what_another_mempool_shows_in_its_place(tmp_path: Path, height: int | None) -> None:
+    """Nodes differ in what waits: one that never told the first does not end it, unless the other
+    one is in a block. Then nobody has to be asked."""
+    book = Book(tmp_path)
+    book.watch(tell_when="seen")
+    waits, other = (
+        replace(transfer(at, tx=tx), spends="0xc:0") for at, tx in ((None, IN.tx), (height, "0xt2"))
+    )
+    book.read(head=100)
+    book.read(waits, head=101, mempool=True)
+    shown = book.batch(other, head=103, source="two", mempool=True)
+    plan = book.take([shown], [lookup(None, found=False)] if height is None else [])
+    assert sorted(kinds(plan)) == ["movement", *["replaced"] * (height is not None)]
+    assert book.status(waits) is (Status.PENDING if height is None else Status.ORPHANED)
 
 
 def test_a_node_behind_does_not_take_a_movement_back(book: Book) -> None:
@@ -436,19 +496,47 @@ def test_a_node_behind_does_not_take_a_movement_back(book: Book) -> None:
     assert kinds(book.read(transfer(None), head=107, mempool=True)) == ["unconfirmed again"]
 
 
-def test_a_node_that_never_had_it_does_not_end_an_unconfirmed_payment(tmp_path: Path) -> None:
-    """It may be on its way there. After a day of silence its look-up counts."""
+@pytest.mark.parametrize(
+    ("asked", "days"), [(("one", "two"), 1), (("one", "two"), 14), (("two",), 1)]
+)
+def test_a_node_that_never_had_it_does_not_end_an_unconfirmed_payment(
+    tmp_path: Path, asked: tuple[str, ...], days: int
+) -> None:
+    """It may be on its way there. After a day its look-ups count under several heads, if the
+    source that told of the payment is not one of the chain's any more, or by now must have dropped
+    it too."""
     book = Book(tmp_path)
     book.watch(tell_when="seen")
+    book.lags = dict.fromkeys(asked, 0)
     book.read(head=100)
     book.read(transfer(None), head=101, mempool=True)
-    unknown = lookup(None, found=False)
     other = book.batch(head=102, source="two", mempool=True)
-    assert book.decide([other], [unknown]).changes == ()
+    assert book.decide([other], [lookup(None, found=False)]).changes == ()
     assert book.decide([other]).questions == ()
-    book.now += DAY
+    book.now += days * DAY
     assert [q.why for q in book.decide([other]).questions] == ["unsettled"]
-    assert kinds(book.take([other], [unknown])) == ["replaced"]
+    told = []
+    for head in (110, 110, 111, 112, 113):
+        other = book.batch(head=head, source="two", mempool=True)
+        told += kinds(book.take([other], [lookup(None, found=False, head=head)]))
+    assert told == ["no longer seen"] * ("one" not in asked or days > 1)
+
+
+def test_an_account_s_payment_that_left_its_block_and_is_forgotten(book: Book) -> None:
+    """Its sender may have used the nonce for something else, which no list shows: it is no longer
+    seen, and in a block later it is told as that."""
+    book.lags = {"one": 0, "two": 0}
+    book.read(IN, head=106)
+    knows = lookup(None, found=True, head=106)
+    gone = book.batch(head=107)
+    told = book.take([gone], [knows], {("two", 105): "0xother"})
+    assert kinds(told) == ["unconfirmed again"]
+    book.now += DAY
+    for head in (108, 109, 110):
+        silent = [replace(lookup(None, found=False, head=head), source="one")]
+        told = book.take([book.batch(head=head, source="two")], silent)
+        assert kinds(told) == (["no longer seen"] if head == 110 else [])
+    assert kinds(book.read(elsewhere(IN, 111), head=112)) == ["included"]
 
 
 # -- gaps, coverage, several sources -----------------------------------------------------------

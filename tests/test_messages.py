@@ -50,6 +50,9 @@ KINDS = {
     "correction": [sample.correction()],
     "replaced": [sample.correction("replaced")],
     "included again": [sample.correction("included again")],
+    "no longer seen": [sample.forgotten("no longer seen")],
+    "seen again": [sample.forgotten("seen again")],
+    "included": [sample.forgotten("included")],
     "history": [sample.history()],
     "unexplained": [sample.unexplained()],
     "explained": [sample.explained()],
@@ -1126,6 +1129,19 @@ def test_a_reference_to_a_correction_names_what_it_corrects():
     """Also where nothing else may be said."""
     text = flat(sample.mail(sample.correction(), channel=sample.REFERENCE).text)
     assert "A-10399 - correction of A-10377 - high - Ethereum" in text
+
+
+def test_what_is_no_longer_seen_is_not_said_to_be_replaced():
+    """Nor to be in its block again, once it is in one."""
+    mails = {s: sample.mail(sample.forgotten(s)) for s in ("no longer seen", "included")}
+    gone, came = (flat(each.text) for each in mails.values())
+    assert "NO LONGER SEEN, MAY STILL COME: " in gone
+    assert "does not show that it was replaced or is gone" in gone
+    assert "Not confirmed, no longer seen" in gone
+    assert "did not happen" not in f"{gone} {mails['no longer seen'].subject}"
+    assert "IN A BLOCK NOW: " in came
+    assert "DO NOT RELY" not in came
+    assert "block again" not in came.lower()
 
 
 def test_no_amount_cuts_the_number_off_a_subject():

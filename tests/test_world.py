@@ -35,7 +35,7 @@ from world.play import (
     utxo_tx,
 )
 
-from monitor.model import Chain, Kind, Severity
+from monitor.model import Chain, Entry, Kind, Severity
 from monitor.model.facts import Correction, History, of_kind
 from monitor.store import incidents, transfers
 
@@ -241,8 +241,11 @@ def utxo_past(play: Play, ledger: FakeLedger) -> Callable[[int, int, int, int], 
     """The same of a chain of Bitcoin's kind."""
 
     def pay(shape: int, sender: int, recipient: int, amount: int) -> Tx:
-        if shape == 3 and ledger.view.mempool:  # replaced by another before it was mined
-            ledger.evict(ledger.view.mempool[-1])
+        last = ledger.view.mempool[-1] if shape == 3 and ledger.view.mempool else None
+        if last is not None and last.moves[0].sender == PARTIES[sender]:  # replaced by this one
+            return utxo_tx(ledger, PARTIES[sender], PARTIES[recipient], amount, last)
+        if last is not None:  # nobody will ever know what became of it
+            ledger.evict(last)
         return utxo_tx(ledger, PARTIES[sender], PARTIES[recipient], amount)
 
     for number in range(8):
@@ -331,6 +334,32 @@ Tell = Callable[..., tuple[FakeLedger, Play]]
 def end(play: Play) -> None:
     play.settle()
     play.check()
+
+
+def test_what_is_unconfirmed_is_replaced_or_no_longer_seen(tell: Tell) -> None:
+    """Told as replaced at once where its own source shows what spends the same coins; while that
+    source has forgotten it, after two blocks, as no longer seen. What another has is no matter."""
+    ledger, play = tell({}, {}, chain=BITCOIN)
+    entry = play.watch(A, tell_when="seen")
+    play.poll()
+    first, second = (utxo_tx(ledger, A, X, amount) for amount in (5, 6))
+    play.poll()
+    utxo_tx(ledger, A, Y, 7, first)
+    ledger.evict(second)
+    play.poll()
+    told = {tx: _states(play, entry, tx.hash) for tx in (first, second)}
+    assert told == {first: ["replaced"], second: []}
+    for _ in range(2):
+        ledger.mine(idle=True)
+        play.poll()
+    assert _states(play, entry, second.hash) == ["no longer seen"]
+    end(play)
+
+
+def _states(play: Play, entry: Entry, tx: str) -> list[str]:
+    """What was told of a transaction after it was told first."""
+    kinds = (a for a in play.alerts(entry) if a.tx == tx and isinstance(a.facts, Correction))
+    return [of_kind(a.facts, Correction).state for a in kinds]
 
 
 @pytest.mark.parametrize("newest_first", [False, True])

@@ -56,7 +56,7 @@ def story(chance: random.Random, *, moves: bool) -> list[Event]:
 
 BY_BLOCKS = range(6)
 BETWEEN = (*range(6), 11)
-COINS = (*range(6), 16, 37, 169)
+COINS = (*range(6), 16, 37, 131, 169)
 
 
 class Blocks(Story):

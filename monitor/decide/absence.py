@@ -3,12 +3,14 @@
 Not asked means no verdict. A list that leaves out what it reported may be at fault, and so may a
 look-up that does not know a transaction: what counts against a row is that its block was
 replaced, which the block's hash at that height shows. Where nobody can report hashes, silence
-counts only from several heads, once the row's block is final for them.
+counts only from several heads, once the row's block is final for them. What is unconfirmed stands
+in no block: there the silence of those who told it, under several heads, says that it is no longer
+seen, and another transaction that spends its coins that it was replaced.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -19,11 +21,14 @@ from monitor.model.plan import Answers, Context
 # Two different heads of the same source must leave a row out before that counts.
 ABSENT_READS = 2
 # Look-ups under so many different heads must not know a transaction whose block cannot be
-# compared, because no hash of it was reported or nobody can be asked for one.
+# compared, because no hash of it was reported or nobody can be asked for one; or which is in none.
 SILENT_HEADS = 3
 # Seconds for which an unconfirmed transaction may be unknown: it may still be on its way
 # to the node that is asked, or pay too little for it.
 PENDING_SILENCE = 86_400
+# After so many a node of Bitcoin Core's kind has dropped what still waits (-mempoolexpiry): then
+# those count who never told it, too.
+EXPIRY = 14 * 86_400
 
 BLOCK_ATTRIBUTES = (
     "block_height",
@@ -140,12 +145,19 @@ def marks(row: Row, batches: Iterable[Batch], answers: Answers, context: Context
     silent = (
         (_ASKED + lookup.source, lookup.head.height)
         for lookup in answers.lookups.get(row.transfer.tx, ())
-        if not lookup.found and lookup.head and _settled(row.transfer, lookup.head, context.chain)
+        if not lookup.found and lookup.head and _counts(row, lookup.head, context)
     )
     for mark in (*lists, *silent):
         if mark not in found:
             found = (*found, mark)
     return found
+
+
+def _counts(row: Row, head: Head, context: Context) -> bool:
+    """Whether it means anything that a look-up under this head does not know the row."""
+    if row.transfer.pending:
+        return _long_silent(row, context)
+    return _settled(row.transfer, head, context.chain)
 
 
 def left_out(absences: Marks) -> tuple[dict[str, set[int]], dict[str, set[int]]]:
@@ -160,6 +172,20 @@ def left_out(absences: Marks) -> tuple[dict[str, set[int]], dict[str, set[int]]]
 
 def _twice(absences: Marks) -> bool:
     return any(len(heads) >= ABSENT_READS for heads in left_out(absences)[0].values())
+
+
+def outbid_in(batch: Batch, waiting: Iterable[Row], context: Context) -> dict[str, str]:
+    """By unconfirmed transaction that a list leaves out which told it: another one that the list
+    shows instead, and which spends the same coins."""
+    spent = {t.spends: t.tx for t in batch.transfers if t.spends and t.pending}
+    absent = (row.transfer for row in waiting if missing_from(row, batch, context))
+    return rivals(absent, spent)
+
+
+def rivals(waiting: Iterable[Transfer], spent: Mapping[str, str]) -> dict[str, str]:
+    """By transaction: another one that spends the same coins. `spent`: by output, who spends it."""
+    found = ((t.tx, spent.get(t.spends or "", t.tx)) for t in waiting)
+    return {tx: other for tx, other in found if tx != other}
 
 
 def spent_in_blocks(rows: Iterable[Transfer]) -> dict[str, str]:
@@ -308,7 +334,7 @@ def _waiting(row: Row, answers: Answers, context: Context) -> Verdict | None:
 def _unknown(row: Row, absences: Marks, answers: Answers, context: Context) -> Verdict | None:
     """Nobody knows the transaction, or nobody can be asked about any."""
     if row.transfer.pending:
-        gone = _twice(absences) or _long_silent(row, context)
+        gone = _twice(absences) or _forgotten(row, absences, context)
     else:
         verdict = replaced(row.transfer, answers, context)
         if verdict is False:
@@ -320,6 +346,15 @@ def _unknown(row: Row, absences: Marks, answers: Answers, context: Context) -> V
 def _silent(absences: Marks, *, mute: bool) -> bool:
     lists, asked = left_out(absences)
     return any(len(heads) >= SILENT_HEADS for heads in (lists if mute else asked).values())
+
+
+def _forgotten(row: Row, absences: Marks, context: Context) -> bool:
+    """Whether look-ups show for long enough that nobody knows an unconfirmed row any more of those
+    who told it. Others may never have had it: they count where none of these is asked any more."""
+    tellers = row.reporters & context.lags.keys()
+    alone = not tellers or context.now - row.first_seen >= EXPIRY
+    asked = left_out(absences)[1].items()
+    return any(len(heads) >= SILENT_HEADS for name, heads in asked if alone or name in tellers)
 
 
 def _beyond_lags(lookup: Lookup, context: Context) -> bool:

@@ -22,7 +22,8 @@ from monitor.model import (
     intervals,
 )
 from monitor.model.facts import (
-    BACK,
+    COUNTS,
+    REPLACED,
     Correction,
     Facts,
     HeldFunds,
@@ -309,7 +310,7 @@ class Concern:
         together = whole(told)
         for stood in told:
             state = correction_state(stood, thread.corrected.get(stood.transfer.identity))
-            if state and (together or state != BACK):
+            if state and (together or state not in COUNTS):
                 states.setdefault(state, []).append(stood)
         return [
             self._correction(rows, state, thread, thread.corrections + number)
@@ -338,8 +339,9 @@ class Concern:
                 read_at=self.context.now,
                 finality=self.context.chain.finality,
                 state=state,
-                was=None if state == BACK else block,
-                now=block if state == BACK else None,
+                was=None if state in COUNTS else block,
+                now=block if state in COUNTS else None,
+                evidence=_rivals(rows) if state == REPLACED else (),
                 on_lists=self._on_lists(first.facts.on_lists),
                 ours=self._touched(rows),
                 funds=thread.funds,
@@ -378,3 +380,9 @@ class Concern:
             facts=facts,
             rows=tuple(s.transfer.identity for s in rows),
         )
+
+
+def _rivals(rows: Sequence[Standing]) -> tuple[str, ...]:
+    """What shows that they were replaced, in sentences."""
+    others = dict.fromkeys(stood.rival for stood in rows)
+    return tuple(f"Transaction {tx} spends the same coins." for tx in others if tx)

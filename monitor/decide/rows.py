@@ -43,7 +43,10 @@ class Rows:
     sightings: list[Sighting] = field(default_factory=list)
     doubts: Doubts = field(init=False)
     held: frozenset[str] = field(init=False)  # transactions that wait for a receipt
-    outbid: frozenset[str] = frozenset()
+    # By unconfirmed transaction: another one that spends its coins, in a block or in its place in
+    # a list. The first will never be mined; the second is believed where nobody else knows it.
+    outbid: dict[str, str] = field(default_factory=dict)
+    supplanted: dict[str, str] = field(default_factory=dict)
     shown: frozenset[str] = frozenset()  # transactions that were read with their whole block
     outermost: set[tuple[object, ...]] = field(init=False)
     revived: dict[str, Transfer] = field(default_factory=dict)  # by transaction: reported again
@@ -206,6 +209,7 @@ class Rows:
     def settle(self, batches: Sequence[Batch]) -> None:
         """Look at every known row of the scope that no batch reported."""
         self.outbid = self._outbid(batches)
+        self.supplanted = self._supplanted(batches)
         fates: dict[str, Verdict] = {}
         for row in self.known.values():
             if row.transfer.identity in self.reported or not self._ours(row):
@@ -223,13 +227,31 @@ class Rows:
                 self._share(row, fates.get(row.transfer.tx))
         self._end_doubts()
 
-    def _outbid(self, batches: Sequence[Batch]) -> frozenset[str]:
-        """Unconfirmed transactions whose coins another one has spent in a block."""
+    def _outbid(self, batches: Sequence[Batch]) -> dict[str, str]:
+        """By unconfirmed transaction: another one that has spent its coins in a block."""
         live = (r.transfer for r in self.known.values() if r.status in LIVE_STATUSES)
         reported = (t for b in batches for t in b.transfers)
         spent = absence.spent_in_blocks((*live, *reported))
         waiting = (r.transfer for r in self.known.values() if r.transfer.pending)
-        return frozenset(t.tx for t in waiting if t.spends and spent.get(t.spends, t.tx) != t.tx)
+        return absence.rivals(waiting, spent)
+
+    def _supplanted(self, batches: Sequence[Batch]) -> dict[str, str]:
+        """By unconfirmed transaction: another one that stands in its place in a list, and that
+        nobody who was asked knows the first any more."""
+        waiting = [
+            row
+            for row in self.known.values()
+            if row.transfer.pending and row.transfer.spends and row.status in OPEN_STATUSES
+            if row.transfer.identity not in self.reported
+        ]
+        found: dict[str, str] = {}
+        for batch in batches if waiting else ():
+            found |= absence.outbid_in(batch, waiting, self.context)
+        return {tx: other for tx, other in found.items() if self._unknown(tx)}
+
+    def _unknown(self, tx: str) -> bool:
+        said = self.answers.lookups.get(tx, ())
+        return (bool(said) or self.answers.mute) and not any(each.found for each in said)
 
     def _ours(self, row: Row) -> bool:
         """Whether the scope's lists should show this row, or it shares its transaction's
@@ -244,7 +266,7 @@ class Rows:
             return stands
         absences = absence.marks(row, batches, self.answers, self.context)
         verdict = absence.judge(row, absences, self.answers, self.context)
-        if row.transfer.tx in self.outbid:
+        if row.transfer.tx in self.outbid or row.transfer.tx in self.supplanted:
             verdict = Verdict(Fate.GONE, Status.ORPHANED, row.transfer)
         if verdict is not None:
             self._give(row, verdict, absences)
@@ -402,14 +424,16 @@ class Rows:
 
     def standing(self) -> dict[Identity, Standing]:
         """Every row of the transactions concerned as it will stand after this plan."""
+        rivals = self.supplanted | self.outbid
         result: dict[Identity, Standing] = {}
         for identity, row in self.known.items():
             change = self.changes.get(row.id)
             transfer, status = (
                 (change.transfer, change.status) if change else (row.transfer, row.status)
             )
+            rival = rivals.get(transfer.tx, "") if transfer.pending else ""
             in_block = not row.transfer.pending
-            result[identity] = Standing(transfer, status, row.late, in_block)
+            result[identity] = Standing(transfer, status, row.late, in_block, rival)
         for identity, new in self.new.items():
             result[identity] = Standing(new.transfer, new.status, new.late)
         return result

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.model import LIVE_STATUSES, Status, Transfer
-from monitor.model.facts import BACK
+from monitor.model.facts import BACK, COUNTS, INCLUDED, REPLACED, SEEN, UNSEEN
+
+_UNCONFIRMED = (REPLACED, UNSEEN)  # was in no block when this was told
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,7 @@ class Standing:
     status: Status
     late: bool
     was_in_block: bool = False
+    rival: str = ""  # another transaction that spends the same coins
 
 
 def whole(told: Sequence[Standing]) -> bool:
@@ -31,13 +34,16 @@ def correction_state(stood: Standing, told: str | None) -> str | None:
 
     `told` is how the newest correction left it; None: as first told.
     """
-    gone = told in ("reversed", "replaced")
     if stood.status is Status.ORPHANED:
-        if gone:
+        if told in ("reversed", REPLACED) or (told == UNSEEN and not stood.rival):
             return None
-        return "reversed" if stood.was_in_block else "replaced"
+        if stood.was_in_block:
+            return "reversed"
+        return REPLACED if stood.rival else UNSEEN
     if stood.status is Status.PENDING:
-        return "unconfirmed again" if gone or stood.was_in_block else None
-    if stood.status in LIVE_STATUSES and told not in (None, BACK):
-        return BACK
+        if told in _UNCONFIRMED:
+            return SEEN
+        return "unconfirmed again" if told == "reversed" or stood.was_in_block else None
+    if stood.status in LIVE_STATUSES and told is not None and told not in COUNTS:
+        return INCLUDED if told in (*_UNCONFIRMED, SEEN) else BACK
     return None

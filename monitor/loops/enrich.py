@@ -117,7 +117,7 @@ def _facts(
     if isinstance(facts, Movement) and unusual:
         facts = replace(facts, unusual=_naming_tests(store, alert, unusual, said))
     if isinstance(facts, Correction):
-        facts = replace(facts, evidence=tuple(_evidence(alert, facts, said)))
+        facts = replace(facts, evidence=(*facts.evidence, *_evidence(alert, facts, said)))
     lookups = said.answers.lookups.get(alert.tx or "", ())
     contradicted = any(lookup.found and lookup.failed for lookup in lookups)
     wanted = alert.severity in due.LOUD or contradicted

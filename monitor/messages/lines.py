@@ -73,7 +73,8 @@ def transfer_line(view: TransferView, chain: Chain | None, columns: int) -> str:
     t = view.row.transfer
     at = utc(t.time)[:16] if t.time is not None else "in no block yet "
     head = f"{at}  {t.chain:<8}  {_what(view, chain)}"
-    status = _STATUS[view.row.status]
+    gone = t.pending and view.row.status is Status.ORPHANED
+    status = "not confirmed, no longer seen" if gone else _STATUS[view.row.status]
     worth = say.worth_said(Flow("", view, t.amount, 1)).strip(" ,")
     first = ", ".join(part for part in (head, worth) if part) + f"; {status}"
     if len(first) > columns:

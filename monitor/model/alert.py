@@ -21,7 +21,7 @@ class AlertKind(StrEnum):
 
     MOVEMENT = "movement"
     AMENDMENT = "amendment"  # later rows of a transaction already told
-    CORRECTION = "correction"  # reversed, replaced, or included again
+    CORRECTION = "correction"  # reversed, replaced, no longer seen, included again
     LATE = "late"  # found at a height that had been read before
     HISTORY = "history"  # what first contact brought
     ACTIVITY = "activity"  # nothing moved but a fee or zero

@@ -12,7 +12,15 @@ from typing import TypeVar
 from monitor.model.balance import Held
 from monitor.model.watch import Origin, Planned
 
-BACK = "included again"  # a correction's state: what had been taken back counts again
+# States of corrections.
+BACK = "included again"  # what had left its block counts again
+REPLACED = "replaced"  # unconfirmed, and another transaction spends the same coins
+# Unconfirmed, and those who told it know it no longer: it may have been replaced, or a node that
+# was started anew has forgotten it.
+UNSEEN = "no longer seen"
+SEEN = "seen again"  # unconfirmed, as before it was no longer seen
+INCLUDED = "included"  # in a block after all
+COUNTS = frozenset({BACK, INCLUDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +211,7 @@ class InBlock:
 class Correction(Facts):
     """What became of a movement that had been told."""
 
-    state: str = ""  # "reversed" | "replaced" | "unconfirmed again" | BACK
+    state: str = ""  # "reversed" | "unconfirmed again" | REPLACED | UNSEEN | SEEN | BACK | INCLUDED
     was: InBlock | None = None
     now: InBlock | None = None
     evidence: tuple[str, ...] = ()  # sentences

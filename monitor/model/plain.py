@@ -23,6 +23,7 @@ PLAIN_STATUS = {
     Status.ORPHANED: "Reversed: did not happen",
     Status.SUPERSEDED: "Replaced by a corrected record",
 }
+NOT_CONFIRMED = "Not confirmed, no longer seen"
 
 # Nobody issues an asset with more; a contract that claims more wants to break its reader.
 MAX_DECIMALS = 36
@@ -38,6 +39,12 @@ _QUOTE = re.compile(
 _ENDING = re.compile("[;\u037e\u061b\u204f\ufe14\ufe54\uff1b]")
 _DROPPED = frozenset({"Cf", "Cs", "Co", "Cn"})
 _SPACED = frozenset({"Cc", "Zl", "Zp", "Zs"})
+
+
+def status_said(status: Status, *, pending: bool) -> str:
+    """How certain a movement is. What was in no block was not reversed."""
+    gone = status is Status.ORPHANED and pending
+    return NOT_CONFIRMED if gone else PLAIN_STATUS[status]
 
 
 def tidy(text: str, limit: int = 200) -> str:

@@ -39,7 +39,7 @@ from monitor.model import (
 from monitor.model.config import Way
 from monitor.model.difference import Difference
 from monitor.model.errors import BadResponse, RateLimited, Refused, StoreError, Unavailable
-from monitor.model.facts import Correction, of_kind
+from monitor.model.facts import INCLUDED, REPLACED, SEEN, UNSEEN, Correction, of_kind
 from monitor.model.plan import Signal
 from monitor.model.scope import EVERY, ChainWide
 from monitor.net.sources import whole_of
@@ -71,7 +71,8 @@ ERRORS = (
 )
 HIGH = (1, 3, 5, 9, 60, 10**6, 10**12)
 STARTS = (AlertKind.MOVEMENT, AlertKind.LATE, AlertKind.ACTIVITY)
-DOWN = ("reversed", "replaced", "unconfirmed again")
+GONE = ("reversed", REPLACED, UNSEEN)
+DOWN = (*GONE, "unconfirmed again")
 
 # What the record promises never to do, as a database that refuses to do it.
 _GUARDS = """
@@ -314,6 +315,8 @@ class Play:
         self.back()
         for source in self.sources:
             source.heal()
+        if self._living:  # the machine's clock, by which sources rest, stands still here
+            self._living.world.pools[self.chain.key]._rest_until.clear()
         deepest = max(s.index_lag for s in self.sources)
         if self.chain.family != "utxo":
             self.ledger.mine()  # what waits unseen would be neither recorded nor not
@@ -484,13 +487,17 @@ class Play:
             ]
             down = [s in DOWN for s in states]
             gone = status[identity] is Status.ORPHANED
-            assert gone == bool(states and states[-1] in ("reversed", "replaced")), (
+            assert gone == bool(states and states[-1] in GONE), (
                 f"{identity} is {status[identity]}, told: {states}"
             )
             again = [s for s, t in pairwise(states) if s == t]
             assert not again, f"{identity}: corrected twice in the same way: {states}"
             if identity in standing and self._never_left(tx):
-                assert not states, f"{identity} always stood in its block, told: {states}"
+                # As long as it waited it may have been forgotten, and is told so.
+                rest = set(states) - {UNSEEN, SEEN, INCLUDED}
+                assert not rest, f"{identity} always stood in its block, told: {states}"
+            if identity in standing:
+                assert REPLACED not in states, f"{identity} happened, told: {states}"
             assert not down or down[0], f"{identity}: 'included again' before it was reversed"
 
     def final(self) -> Final:
@@ -578,10 +585,13 @@ def swap(sender: str, recipient: str, amount: int) -> tuple[Move, ...]:
     )
 
 
-def utxo_tx(ledger: FakeLedger, sender: str, recipient: str, amount: int) -> Tx:
-    """One input, a payment and the change."""
+def utxo_tx(
+    ledger: FakeLedger, sender: str, recipient: str, amount: int, instead: Tx | None = None
+) -> Tx:
+    """One input, a payment and the change. `instead`: it spends the same coins as this one."""
     return ledger.pay(
         Move(Kind.UTXO_IN, sender, None, amount + 10),
         Move(Kind.UTXO_OUT, None, recipient, amount),
         Move(Kind.UTXO_OUT, None, sender, 9),
+        instead=instead,
     )

@@ -318,6 +318,17 @@ def correction(state="reversed", **more) -> AlertView:
     return make_view(ETHEREUM, EVM_ENTRY, rows, **(told | more))
 
 
+def forgotten(state: str) -> AlertView:
+    """What became of an unconfirmed payment that its source had forgotten."""
+    row = ether(status=Status.PROVISIONAL if state == "included" else Status.PENDING)
+    if state == "no longer seen":
+        row = replace(row, row=replace(row.row, status=Status.ORPHANED))
+    place = {"now_height": 26_401_190} if state == "included" else {}
+    evidence = ["one does not know the transaction."] if state == "no longer seen" else []
+    facts = {"correction": {"state": state, "evidence": evidence, **place}}
+    return replace(correction(facts=facts), transfers=(row,), all_legs=(row,))
+
+
 def hostile(symbol: str, **more) -> AlertView:
     """An unverified token with this symbol comes in."""
     row = make_row(

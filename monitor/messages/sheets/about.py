@@ -27,12 +27,12 @@ from monitor.model import (
 )
 from monitor.model.facts import Movement, SecondSource, of_kind
 from monitor.model.plain import (
-    PLAIN_STATUS,
     case_said,
     clean,
     duration,
     plural,
     quoted,
+    status_said,
     tidy,
     utc,
     when,
@@ -63,7 +63,17 @@ def status_text(view: AlertView) -> str:
     if status is None:
         return "Nothing on a chain is claimed."
     depth = _depth(view) if status is Status.PROVISIONAL else ""
-    return f"{PLAIN_STATUS[status]}{depth}"
+    return f"{certainty(view)}{depth}"
+
+
+def certainty(view: AlertView) -> str:
+    """The same without how deep it lies; empty where nothing is claimed."""
+    status = least_certain(view.transfers)
+    return next((_said(row) for row in view.transfers if row.row.status is status), "")
+
+
+def _said(row: TransferView) -> str:
+    return status_said(row.row.status, pending=row.row.transfer.pending)
 
 
 def _depth(view: AlertView) -> str:
@@ -88,7 +98,7 @@ def status_section(view: AlertView, *, said: bool = False) -> Section | None:
     """How certain it is; `said`: the words stand under the headline already."""
     certain = least_certain(view.transfers)
     height = None if certain is Status.ORPHANED else _height(view)
-    counts = Counter(PLAIN_STATUS[row.row.status] for row in view.transfers)
+    counts = Counter(map(_said, view.transfers))
     mixed = "; ".join(f"{word}: {count}" for word, count in counts.items())
     return section(
         "STATUS",
@@ -101,7 +111,7 @@ def status_section(view: AlertView, *, said: bool = False) -> Section | None:
 
 def _promise(status: Status | None) -> str:
     if status is Status.PENDING:
-        return "One message follows if it is replaced or dropped; none if it becomes final."
+        return "One message follows if it is replaced or no longer seen; none if it becomes final."
     if status in (Status.PROVISIONAL, Status.MISSING):
         return "You will hear again only if it is reversed."
     return "Not expected to change any more." if status is Status.FINAL else ""

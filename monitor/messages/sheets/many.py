@@ -33,7 +33,7 @@ from monitor.messages.sheets.unexplained import headline as unexplained
 from monitor.messages.spreadsheet import alert_csv_rows
 from monitor.model import AlertKind, AlertView, Direction, Lane, Status
 from monitor.model.facts import Dealings, History, Movement, Unread, of_kind
-from monitor.model.plain import PLAIN_STATUS, duration, plural, quoted, tidy, when
+from monitor.model.plain import duration, plural, quoted, tidy, when
 from monitor.model.traced import Traced
 
 LARGEST = 10
@@ -242,8 +242,8 @@ def _others(views: Sequence[AlertView], telling: Telling) -> Section | None:
 
 
 def _statuses(views: Sequence[AlertView]) -> Iterable[Item]:
-    counts = Counter(about.least_certain(view.transfers) for view in views)
-    words = [f"{PLAIN_STATUS[status]}: {n:,}" for status, n in counts.items() if status]
+    counts = Counter(map(about.certainty, views))
+    words = [f"{said}: {n:,}" for said, n in counts.items() if said]
     if words:
         yield Item("; ".join(words) + ".")
 

@@ -23,20 +23,38 @@ from monitor.messages.sheets.parts import (
 )
 from monitor.messages.sheets.say import as_told
 from monitor.model import AlertKind, AlertView, Severity
-from monitor.model.facts import BACK, Correction, IncidentNotice, Notice, Report, of_kind
+from monitor.model.facts import (
+    BACK,
+    COUNTS,
+    INCLUDED,
+    REPLACED,
+    SEEN,
+    UNSEEN,
+    Correction,
+    IncidentNotice,
+    Notice,
+    Report,
+    of_kind,
+)
 from monitor.model.plain import duration, plural, tidy, utc, when
 
 _OUTCOME = {
     "reversed": "did not happen",
-    "replaced": "was replaced before it was confirmed",
+    REPLACED: "was replaced before it was confirmed",
+    UNSEEN: "is no longer seen, and may still come",
+    SEEN: "is seen again, still unconfirmed",
     BACK: "is in a block again",
+    INCLUDED: "is in a block now",
     "unconfirmed again": "is unconfirmed again",
 }
 # What the headline begins with, before the movement as it was told.
 _SHOUT = {
     "reversed": "DID NOT HAPPEN",
-    "replaced": "REPLACED, NEVER CONFIRMED",
+    REPLACED: "REPLACED, NEVER CONFIRMED",
+    UNSEEN: "NO LONGER SEEN, MAY STILL COME",
+    SEEN: "SEEN AGAIN, STILL UNCONFIRMED",
     BACK: "IN A BLOCK AGAIN",
+    INCLUDED: "IN A BLOCK NOW",
     "unconfirmed again": "UNCONFIRMED AGAIN",
 }
 _MEANING = {
@@ -44,11 +62,19 @@ _MEANING = {
         "By our record the funds are where they were before. The same transaction may be "
         "included again: you would get a new message under the same number."
     ),
-    "replaced": (
-        "The transaction was unconfirmed and is gone: its sender replaced it, or it was dropped. "
-        "Whatever took its place is told by itself if it touches a watched address."
+    REPLACED: (
+        "The transaction was unconfirmed, and another one spends the same coins: only one of them "
+        "can happen. The other is told by itself if it touches a watched address."
     ),
+    UNSEEN: (
+        "The transaction is unconfirmed, and nobody who was asked knows it now. That does not "
+        "show that it was replaced or is gone: nodes forget what waits, for instance when they "
+        "are restarted. If it is seen again or is in a block, a new message follows under the "
+        "same number."
+    ),
+    SEEN: "It waits as before: it may be confirmed, or never happen.",
     BACK: "The movement counts again, in the block named here.",
+    INCLUDED: "The movement counts, in the block named here. It was unconfirmed before.",
     "unconfirmed again": "It left its block and waits again: it may be confirmed, or never happen.",
 }
 
@@ -93,7 +119,7 @@ def correction_sheet(view: AlertView, telling: Telling) -> Sheet:
 
 
 def _correction_headline(state: str, said: str) -> str:
-    rely = "" if state == BACK else " DO NOT RELY ON IT."
+    rely = "" if state in COUNTS else " DO NOT RELY ON IT."
     return f"{_SHOUT.get(state, 'CHANGED')}: {said}{rely}"
 
 
@@ -116,11 +142,11 @@ def _now(fact: Correction) -> list[Item]:
             items.append(Item(f"block {block.height:,}", label))
         if block and block.hash:
             items.append(Item(shown_tx(block.hash), f"{label}, hash", "code"))
-    return items or [Item("No block of it is known any more.")]
+    return items or [Item("No block of it is known.")]
 
 
 def _if_acted(state: str, told: str) -> Section | None:
-    if state == BACK:
+    if state in COUNTS or state == SEEN:
         return None
     text = (
         f"If a hold, a report or a call followed {told}: review it. The record keeps both states."
