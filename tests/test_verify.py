@@ -40,7 +40,7 @@ from monitor.model import Entry, Subject
 from monitor.model.acts import DAEMON, Respell
 from monitor.model.acts_trace import Follow
 from monitor.model.ids import stable_id
-from monitor.store import log
+from monitor.store import apply, log
 from monitor.store.commit import CARRY, commit
 from monitor.store.erase import KEYS
 from monitor.store.guard import DATABASE
@@ -315,6 +315,21 @@ def test_a_file_that_was_not_handed_out_is_exit_2(tmp_path: Path) -> None:
     )
     for option in ("--file", "--record"):
         assert "is a directory" in verify(option, tmp_path, code=2)
+
+
+def test_of_two_plans_that_meet_an_entry_the_log_has_the_baseline_that_stands(
+    tmp_path: Path,
+) -> None:
+    """They were decided beside each other: by its address, and by blocks."""
+    book = Book(tmp_path)
+    book.watch()
+    plans = [book.decide([book.batch(head=head)]) for head in (100, 120)]
+    assert all(plan.baselines for plan in plans)
+    for plan in plans:
+        apply.apply(book.store, plan)
+    assert [row[0] for row in book.store.read("SELECT base_height FROM entry")] == [100]
+    assert differences(book.store.path) == []
+    book.store.close()
 
 
 # -- erased texts ----------------------------------------------------------------------------

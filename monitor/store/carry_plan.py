@@ -49,13 +49,14 @@ def carry(conn: Connection, _actor: Actor, act: ApplyPlan) -> tuple[None, list[P
     return None, parts
 
 
-def _meet(conn: Connection, plan: Plan) -> dict[str, str]:
+def _meet(conn: Connection, plan: Plan) -> dict[tuple[str, Baseline], str]:
     """First contact of entries. Returns the case of each that had none before: a million entries
-    are not looked up once more for it."""
+    are not looked up once more for it, and of two plans that meet an entry the log names the one
+    whose baseline it has."""
     by_base: dict[Baseline, list[str]] = {}
     for entry, base in plan.baselines:
         by_base.setdefault(base, []).append(entry)
-    cases: dict[str, str] = {}
+    cases: dict[tuple[str, Baseline], str] = {}
     for base, entries in by_base.items():
         rows = conn.execute(
             "UPDATE entry SET base_height = ?2, base_time = ?3, base_head_time = ?4 "
@@ -63,7 +64,7 @@ def _meet(conn: Connection, plan: Plan) -> dict[str, str]:
             "RETURNING entry.id, case_id",
             (json.dumps(entries), base.height, base.time, base.head_time),
         )
-        cases.update(map(tuple, rows.fetchall()))
+        cases.update(((row[0], base), row[1]) for row in rows.fetchall())
     return cases
 
 

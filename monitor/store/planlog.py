@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from monitor.model import Alert, Transfer
+from monitor.model import Alert, Baseline, Transfer
 from monitor.model.answers import HEAD, Kept
 from monitor.model.plan import Change, Identity, Plan, Sighting
 from monitor.store.log import Part, cases_of
@@ -32,18 +32,19 @@ ALERT = ALERT_COLUMNS.split(", ")
 Cases = frozenset[str]
 Columns = tuple[Any, ...]  # of a new row
 New = Mapping[Identity, Columns]
+Met = Mapping[tuple[str, Baseline], str]
 NOBODY: Cases = frozenset()
 
 
-def parts(conn: Connection, plan: Plan, new: New, met: Mapping[str, str]) -> list[Part]:
+def parts(conn: Connection, plan: Plan, new: New, met: Met) -> list[Part]:
     """Rows by the cases that they concern, alerts and baselines by the case of their entry; no
     part where a plan brought nothing of all that. To be asked before the rows change. `new`: the
-    columns of its new rows; `met`: the cases of entries whose baselines it brought."""
+    columns of its new rows; `met`: the cases of entries to which it brought these baselines."""
     if not (plan.new or plan.changes or plan.sightings or plan.alerts or plan.baselines):
         return []
     return [
         *_rows(conn, plan, new),
-        *_baselines(conn, plan, met),
+        *_baselines(plan, met),
         *alert_parts(conn, plan.alerts),
     ]
 
@@ -62,12 +63,11 @@ def alert_parts(conn: Connection, alerts: Sequence[Alert]) -> list[Part]:
     ]
 
 
-def _baselines(conn: Connection, plan: Plan, met: Mapping[str, str]) -> list[Part]:
-    others = [entry for entry, _ in plan.baselines if entry not in met]
-    cases = {**met, **(cases_of(conn, others) if others else {})}
+def _baselines(plan: Plan, met: Met) -> list[Part]:
     found: dict[str, list[object]] = defaultdict(list)
-    for entry, base in plan.baselines:
-        found[cases.get(entry, "")].append([entry, base.height, base.time, base.head_time])
+    for entry, base in dict.fromkeys(plan.baselines):
+        if (case := met.get((entry, base))) is not None:
+            found[case].append([entry, base.height, base.time, base.head_time])
     return [
         Part("baselines", {"baselines": lines}, frozenset(filter(None, [mine])))
         for mine, lines in found.items()
