@@ -182,7 +182,7 @@ def _quiet(views: Sequence[AlertView], room: int) -> list[Item]:
 
 def _remarks(name: str, said: Sequence[str], room: int) -> Iterator[Item]:
     most = len(said) if name == LOG else room
-    longest = 1000 if name == LOG or room == ROOM[0] else 300 if room > 2 else 150
+    longest = 1000 if name == LOG or room == ROOM[0] else 300 if room > 2 else 200
     for text in said[:most]:
         yield Item(tidy(text, longest))
     if len(said) > most:
