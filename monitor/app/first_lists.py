@@ -15,14 +15,13 @@ from monitor.app.check.privacy import BySource
 from monitor.app.home import open_home
 from monitor.app.settings.load import load, shipped_config
 from monitor.decide.cost import Cost
-from monitor.loops.health.words import count
 from monitor.loops.list_watch import Wish
 from monitor.loops.lists import FOLDER
 from monitor.model import Entry, Severity
 from monitor.model.acts import Actor
 from monitor.model.errors import ConfigError, Problem, SourceError
 from monitor.model.lists import Fetched, ListConfig, Listing, Publication, Validators
-from monitor.model.plain import duration, plural, tidy
+from monitor.model.plain import count, duration, plural, tidy
 from monitor.model.settings import Settings
 from monitor.store import listing
 from monitor.store.staging import key_of

@@ -10,10 +10,9 @@ from monitor.cli import terminal
 from monitor.cli.common import Home, format_option
 from monitor.decide import retention
 from monitor.loops.clock import now
-from monitor.loops.health.words import count
 from monitor.messages import lines, objects
 from monitor.model.cases import CaseFacts
-from monitor.model.plain import plural, rfc3339, tidy, utc
+from monitor.model.plain import count, plural, rfc3339, tidy, utc
 from monitor.store import cases
 
 

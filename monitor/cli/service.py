@@ -22,11 +22,10 @@ from monitor.cli import terminal
 from monitor.cli.common import BAD_INPUT, DONE, UNREAD, Home, by_option
 from monitor.loops import deliver, doors, freeze
 from monitor.loops.clock import now
-from monitor.loops.health.words import count
 from monitor.loops.keeping import keep_bounds
 from monitor.loops.passing import PassReport
 from monitor.model.errors import ConfigError, Problem
-from monitor.model.plain import plural
+from monitor.model.plain import count, plural
 from monitor.store import outbox, owing
 
 POLL_SENDING_ROUNDS = 3  # tries of a `poll` to hand over what waits

@@ -14,11 +14,10 @@ import click
 from monitor.app import verify as holding
 from monitor.cli import terminal
 from monitor.cli.common import BAD_INPUT, DONE, UNREAD, Home
-from monitor.loops.health.words import count
 from monitor.messages import loglines
 from monitor.model.difference import Difference, Report
 from monitor.model.errors import ConfigError, Problem, StoreError
-from monitor.model.plain import plural, quoted, tidy, utc
+from monitor.model.plain import count, plural, quoted, tidy, utc
 from monitor.store.guard import DATABASE
 from monitor.store.verify.gone import Erasure
 from monitor.store.verify.handout import Handed

@@ -10,7 +10,7 @@ seen, and another transaction that spends its coins that it was replaced.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -172,26 +172,6 @@ def left_out(absences: Marks) -> tuple[dict[str, set[int]], dict[str, set[int]]]
 
 def _twice(absences: Marks) -> bool:
     return any(len(heads) >= ABSENT_READS for heads in left_out(absences)[0].values())
-
-
-def outbid_in(batch: Batch, waiting: Iterable[Row], context: Context) -> dict[str, str]:
-    """By unconfirmed transaction that a list leaves out which told it: another one that the list
-    shows instead, and which spends the same coins."""
-    spent = {t.spends: t.tx for t in batch.transfers if t.spends and t.pending}
-    absent = (row.transfer for row in waiting if missing_from(row, batch, context))
-    return rivals(absent, spent)
-
-
-def rivals(waiting: Iterable[Transfer], spent: Mapping[str, str]) -> dict[str, str]:
-    """By transaction: another one that spends the same coins. `spent`: by output, who spends it."""
-    found = ((t.tx, spent.get(t.spends or "", t.tx)) for t in waiting)
-    return {tx: other for tx, other in found if tx != other}
-
-
-def spent_in_blocks(rows: Iterable[Transfer]) -> dict[str, str]:
-    """By output that a transaction in a block spends: that transaction. Another one that
-    waits and spends it too will never be mined."""
-    return {row.spends: row.tx for row in rows if row.spends and not row.pending}
 
 
 # -- look-ups ------------------------------------------------------------------------------

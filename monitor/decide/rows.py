@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from monitor.decide import absence, proof
+from monitor.decide import absence, proof, rivals
 from monitor.decide.absence import Fate, Verdict
 from monitor.decide.doubts import Doubts
 from monitor.decide.merge import merged
 from monitor.decide.standing import Standing
 from monitor.model import (
-    LIVE_STATUSES,
     OPEN_STATUSES,
     Alert,
     Batch,
@@ -208,8 +207,10 @@ class Rows:
 
     def settle(self, batches: Sequence[Batch]) -> None:
         """Look at every known row of the scope that no batch reported."""
-        self.outbid = self._outbid(batches)
-        self.supplanted = self._supplanted(batches)
+        known = self.known.values()
+        absent = (row for row in known if row.transfer.identity not in self.reported)
+        self.outbid = rivals.outbid(known, batches)
+        self.supplanted = rivals.supplanted(absent, batches, self.answers, self.context)
         fates: dict[str, Verdict] = {}
         for row in self.known.values():
             if row.transfer.identity in self.reported or not self._ours(row):
@@ -226,32 +227,6 @@ class Rows:
             if row.transfer.identity not in self.reported and row.id not in self.changes:
                 self._share(row, fates.get(row.transfer.tx))
         self._end_doubts()
-
-    def _outbid(self, batches: Sequence[Batch]) -> dict[str, str]:
-        """By unconfirmed transaction: another one that has spent its coins in a block."""
-        live = (r.transfer for r in self.known.values() if r.status in LIVE_STATUSES)
-        reported = (t for b in batches for t in b.transfers)
-        spent = absence.spent_in_blocks((*live, *reported))
-        waiting = (r.transfer for r in self.known.values() if r.transfer.pending)
-        return absence.rivals(waiting, spent)
-
-    def _supplanted(self, batches: Sequence[Batch]) -> dict[str, str]:
-        """By unconfirmed transaction: another one that stands in its place in a list, and that
-        nobody who was asked knows the first any more."""
-        waiting = [
-            row
-            for row in self.known.values()
-            if row.transfer.pending and row.transfer.spends and row.status in OPEN_STATUSES
-            if row.transfer.identity not in self.reported
-        ]
-        found: dict[str, str] = {}
-        for batch in batches if waiting else ():
-            found |= absence.outbid_in(batch, waiting, self.context)
-        return {tx: other for tx, other in found.items() if self._unknown(tx)}
-
-    def _unknown(self, tx: str) -> bool:
-        said = self.answers.lookups.get(tx, ())
-        return (bool(said) or self.answers.mute) and not any(each.found for each in said)
 
     def _ours(self, row: Row) -> bool:
         """Whether the scope's lists should show this row, or it shares its transaction's
@@ -424,14 +399,14 @@ class Rows:
 
     def standing(self) -> dict[Identity, Standing]:
         """Every row of the transactions concerned as it will stand after this plan."""
-        rivals = self.supplanted | self.outbid
+        others = self.supplanted | self.outbid
         result: dict[Identity, Standing] = {}
         for identity, row in self.known.items():
             change = self.changes.get(row.id)
             transfer, status = (
                 (change.transfer, change.status) if change else (row.transfer, row.status)
             )
-            rival = rivals.get(transfer.tx, "") if transfer.pending else ""
+            rival = others.get(transfer.tx, "") if transfer.pending else ""
             in_block = not row.transfer.pending
             result[identity] = Standing(transfer, status, row.late, in_block, rival)
         for identity, new in self.new.items():

@@ -17,7 +17,6 @@ from monitor.decide.cost import BALANCES, HEAD_CALLS
 from monitor.loops.asset_round import Room, always
 from monitor.loops.chosen import chosen
 from monitor.loops.health.faults import Faults
-from monitor.loops.health.words import count
 from monitor.loops.leftover import calls_left
 from monitor.loops.passing import JobSigns, PollWorld
 from monitor.loops.tickets import StoppedError, Tickets
@@ -25,6 +24,7 @@ from monitor.loops.witness import Witness, sees_balances
 from monitor.model import SourceConfig, Subject
 from monitor.model.balance import Holding
 from monitor.model.errors import StoreError
+from monitor.model.plain import count
 from monitor.model.ports import Source
 from monitor.store import balance_due
 from monitor.store.port import Store

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from monitor.decide.retention import ends
 from monitor.loops.find import unknown
 from monitor.loops.hands import reason_of
-from monitor.loops.health.words import count
 from monitor.model.acts import Actor, ChangeCase, CloseCase, HoldCase, ReleaseCase, ReopenCase
 from monitor.model.cases import CaseFacts, CaseState
 from monitor.model.errors import ConfigError, Problem
-from monitor.model.plain import plural, utc
+from monitor.model.plain import count, plural, utc
 from monitor.store import cases
 from monitor.store.commit import commit
 from monitor.store.port import Reader, Store

@@ -18,13 +18,13 @@ from monitor.loops.health import (
     trace_words,
 )
 from monitor.loops.health.snapshot import Alike, ListStatus, RetentionStatus
-from monitor.loops.health.words import LIMIT, count, retention_lines
+from monitor.loops.health.words import LIMIT, retention_lines
 from monitor.messages.sheets.daily import LOG, UNSEEN
 from monitor.messages.sheets.ours import SHOUT
 from monitor.model import Severity
 from monitor.model.axis import Axis
 from monitor.model.incident import Incident
-from monitor.model.plain import case_said, duration, plural, utc
+from monitor.model.plain import case_said, count, duration, plural, utc
 from monitor.model.settings import Settings
 from monitor.model.status import State
 from monitor.store import answers, figures, incidents, log

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from monitor.analysis.by_entity import by_entity
 from monitor.decide.cost import Cost
 from monitor.loops import morning_words
-from monitor.loops.health.words import count
 from monitor.loops.morning_words import notice
 from monitor.loops.router import Router
 from monitor.messages.spreadsheet import csv_line
@@ -27,7 +26,7 @@ from monitor.model.dates import utc_day
 from monitor.model.facts import Notice, Report, Touched, of_kind
 from monitor.model.ids import stable_id
 from monitor.model.lists import Entity, Publication
-from monitor.model.plain import duration, plural, quoted, tidy
+from monitor.model.plain import count, duration, plural, quoted, tidy
 from monitor.model.settings import Settings
 from monitor.store import first_read, list_news, listing, notes, standing
 from monitor.store.commit import commit

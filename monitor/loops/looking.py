@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from monitor.decide import balance as deciding
 from monitor.decide.findings import difference
 from monitor.loops.causes import Causes
-from monitor.loops.health.words import count
 from monitor.loops.narrow import narrow_finding
 from monitor.loops.passing import PollWorld
 from monitor.loops.reread import Reread, Rereader
@@ -17,7 +16,7 @@ from monitor.loops.witness import Witness, sees_balances
 from monitor.model import Row, Subject
 from monitor.model.balance import Between, Figure, Holding
 from monitor.model.finding import Finding
-from monitor.model.plain import amount
+from monitor.model.plain import amount, count
 from monitor.model.ports import Source
 from monitor.model.streams import StreamState
 from monitor.store import balances

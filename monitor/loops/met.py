@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from monitor.chains.address import display
-from monitor.loops.health.words import count
 from monitor.loops.list_news import say
 from monitor.loops.morning_words import notice
 from monitor.loops.router import Router
@@ -17,7 +16,7 @@ from monitor.model import Chain, Severity
 from monitor.model.facts import Report
 from monitor.model.ids import stable_id
 from monitor.model.lists import ListConfig
-from monitor.model.plain import plural, quoted, rfc3339, tidy, utc
+from monitor.model.plain import count, plural, quoted, rfc3339, tidy, utc
 from monitor.model.settings import Settings
 from monitor.store import first_read, listing, notes, ours
 from monitor.store.met import Met, met

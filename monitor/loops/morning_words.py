@@ -8,14 +8,13 @@ from dataclasses import replace
 
 from monitor.analysis.by_entity import Party
 from monitor.chains.table import STREAM_WORDS
-from monitor.loops.health.words import count
 from monitor.messages.sheets.ours import ways_said
 from monitor.messages.spreadsheet import csv_line
 from monitor.model import Alert, AlertKind, Chain, Lane, Severity
 from monitor.model.facts import Notice, Report, Touched, of_kind
 from monitor.model.incident import Incident
 from monitor.model.lists import Publication
-from monitor.model.plain import duration, plural, quoted, tidy, utc, without_addresses
+from monitor.model.plain import count, duration, plural, quoted, tidy, utc, without_addresses
 from monitor.model.streams import SHOWN, who_is_asked
 from monitor.store.first_read import First, Reading
 from monitor.store.standing import FailingList

@@ -15,7 +15,6 @@ from monitor.loops import enrich, first_contact, lookups
 from monitor.loops.beforehand import Beforehand, Patience
 from monitor.loops.faultlog import FaultLog
 from monitor.loops.headkeep import HeadKeeper
-from monitor.loops.health.words import count
 from monitor.loops.passing import PassReport, PollWorld, Run, Signs, active
 from monitor.loops.permitted import permitted
 from monitor.loops.reading import Outcome, Progress
@@ -24,6 +23,7 @@ from monitor.loops.touching import Touching
 from monitor.loops.witness import shown_lists
 from monitor.model import Batch, Subject, Watched
 from monitor.model.errors import Conflict
+from monitor.model.plain import count
 from monitor.model.plan import OpenGap, Plan, Route, Signal, gap_key
 from monitor.model.scope import ChainWide
 from monitor.model.scores import Mark

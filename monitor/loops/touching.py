@@ -13,13 +13,13 @@ from itertools import islice
 
 from monitor.decide.ours import REASON
 from monitor.decide.untold import REVERSED, all_of, standing_of, untold
-from monitor.loops.health.words import count
 from monitor.loops.passing import PollWorld
 from monitor.model import Alert, AlertKind, Entry, Lane, Severity, Subject
 from monitor.model.acts import DAEMON, Tell
 from monitor.model.errors import Conflict
 from monitor.model.facts import BACK, Movement, Notice, Touched
 from monitor.model.ids import stable_id
+from monitor.model.plain import count
 from monitor.model.plan import Context, Plan, Route
 from monitor.store import follow, notes, ours, watch
 from monitor.store.commit import commit

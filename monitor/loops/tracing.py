@@ -18,7 +18,6 @@ from monitor.analysis.trace.evaluate import Tracer
 from monitor.analysis.trace.veil import addresses, veiled
 from monitor.loops.find import unknown
 from monitor.loops.giving_way import giving_way
-from monitor.loops.health.words import count
 from monitor.loops.own_book import OwnBook
 from monitor.loops.passing import JobSigns
 from monitor.loops.tickets import StoppedError, Tickets
@@ -30,7 +29,7 @@ from monitor.loops.trace_world import CaseMoney
 from monitor.model import OURS, Subject
 from monitor.model.acts import DAEMON
 from monitor.model.acts_trace import Follow, LearnOfTrace, TakeTrace, Unfollow
-from monitor.model.plain import plural, tidy, without_addresses
+from monitor.model.plain import count, plural, tidy, without_addresses
 from monitor.model.trace import Need, Node, State, Trace, Wanted
 from monitor.store import log, ours, watch
 from monitor.store import trace as kept

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from monitor.decide import balance as deciding
 from monitor.decide import telling, voices
 from monitor.decide.findings import difference, may_be_old
-from monitor.loops.health.words import count
 from monitor.loops.passing import PollWorld
 from monitor.loops.pool import SourcePool
 from monitor.model import LIVE_STATUSES, Alert, AlertKind, Entry, Kind, Lane, Row, Watched
@@ -19,7 +18,7 @@ from monitor.model.errors import SourceError
 from monitor.model.facts import HeldFunds, Unexplained, of_kind
 from monitor.model.finding import Finding
 from monitor.model.ids import stable_id
-from monitor.model.plain import plural
+from monitor.model.plain import count, plural
 from monitor.model.plan import Identity, Signal
 from monitor.model.ports import Source
 from monitor.model.streams import StreamState, is_asked

@@ -235,6 +235,11 @@ def duration(seconds: int) -> str:
     return f"{minutes // 1440} d {minutes // 60 % 24} h"
 
 
-def plural(count: int, word: str) -> str:
+def count(number: int, one: str, many: str) -> str:
+    """ "1 entry", "1,248 entries"."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def plural(number: int, word: str) -> str:
     """ "1 movement", "1,248 movements"."""
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+    return count(number, word, f"{word}s")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from monitor.decide.balance_cost import BalanceCost
-from monitor.loops.health.words import count
 from monitor.model import Chain
-from monitor.model.plain import duration, plural
+from monitor.model.plain import count, duration, plural
 
 DAY = 86_400
 

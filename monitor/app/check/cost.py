@@ -15,9 +15,8 @@ from monitor.decide.cost import (
     Taken,
     cost_of_pass,
 )
-from monitor.loops.health.words import count
 from monitor.model import ChannelConfig, Entry, Severity, SourceConfig, Subject
-from monitor.model.plain import duration
+from monitor.model.plain import count, duration
 from monitor.model.settings import Settings
 from monitor.net import wire
 from monitor.net.sources import whole_of

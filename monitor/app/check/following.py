@@ -7,9 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from monitor.app.check.privacy import BySource
 from monitor.decide.asking import among
 from monitor.decide.cost import TRACING, first_sources
-from monitor.loops.health.words import count
 from monitor.model import Entry, SourceConfig
-from monitor.model.plain import plural
+from monitor.model.plain import count, plural
 from monitor.model.terms import Terms
 
 DAY = 86_400

@@ -11,10 +11,9 @@ from zoneinfo import available_timezones
 from monitor.app.check.record import check_held_back
 from monitor.app.check.report import Bench, places_of
 from monitor.app.check.sources import day_of
-from monitor.loops.health.words import count
 from monitor.model import ChannelConfig, Entry, Severity
 from monitor.model.errors import Problem
-from monitor.model.plain import plural
+from monitor.model.plain import count, plural
 from monitor.model.settings import Settings
 from monitor.store import listing, watch
 from monitor.watchlist import file, held

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.app.check.report import Bench
-from monitor.loops.health.words import count
+from monitor.model.plain import count
 from monitor.store import ours
 
 

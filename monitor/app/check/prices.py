@@ -5,10 +5,9 @@ from __future__ import annotations
 from monitor.app.check.report import Bench, places_of
 from monitor.app.check.sources import budget_left
 from monitor.decide import worth
-from monitor.loops.health.words import count
 from monitor.model import Chain, SourceConfig
 from monitor.model.errors import SourceError
-from monitor.model.plain import duration
+from monitor.model.plain import count, duration
 from monitor.model.watch import USD
 from monitor.net import prices
 from monitor.net.limits import Limiter

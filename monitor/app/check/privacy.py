@@ -10,9 +10,9 @@ from monitor.decide.asking import Allowed, all_may, allowed_by, among
 from monitor.decide.balance_cost import witnesses
 from monitor.decide.cost import Taken, first_sources, sees_life
 from monitor.decide.second import second_sources
-from monitor.loops.health.words import count
 from monitor.model import Entry, Severity, Subject, Way
 from monitor.model.hosts import is_loopback
+from monitor.model.plain import count
 from monitor.model.ports import SeesUnspent, Source
 from monitor.model.settings import Settings
 from monitor.net import wire

@@ -28,11 +28,11 @@ from monitor.app.settings.load import load
 from monitor.chains.table import streams_of
 from monitor.decide.asking import among
 from monitor.decide.balance_cost import cost_of_balances
-from monitor.loops.health.words import count
 from monitor.model import Subject
 from monitor.model.balance import Holding
 from monitor.model.errors import ConfigError, StoreError
 from monitor.model.hosts import is_loopback
+from monitor.model.plain import count
 from monitor.model.settings import Settings
 from monitor.store import balance_due, dormant, guard, sqlite
 from monitor.store.schema import VERSION

@@ -10,9 +10,8 @@ from monitor.app.check.probe import TRIED_WITH, Probe, offers, probe_all
 from monitor.app.check.report import Bench, places_of
 from monitor.chains.table import family_of, short_words, streams_of
 from monitor.decide.asking import among
-from monitor.loops.health.words import count
 from monitor.model import Entry, SourceConfig, Subject
-from monitor.model.plain import duration
+from monitor.model.plain import count, duration
 from monitor.model.ports import Source
 from monitor.model.settings import Settings
 from monitor.store import budgets

@@ -14,10 +14,9 @@ from monitor.app.check.report import Bench
 from monitor.chains.table import short_words
 from monitor.decide.cost import Taken
 from monitor.decide.way import Asked, Figures, Verdict, Weighed
-from monitor.loops.health.words import count
 from monitor.model import Ask, Interval, Subject, Way
 from monitor.model.errors import SourceError
-from monitor.model.plain import duration
+from monitor.model.plain import count, duration
 from monitor.model.ports import SeesInside, Source, WholeBlocks
 from monitor.model.scope import Members
 from monitor.net.sources import whole_of

@@ -7,8 +7,8 @@ import logging
 from collections.abc import Callable, Collection
 
 from monitor.loops.health.pulse import FAULT_HOLD
-from monitor.loops.health.words import count
 from monitor.model import Subject
+from monitor.model.plain import count
 from monitor.model.plan import Signal
 from monitor.store import incidents
 from monitor.store.port import Store

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 
 from monitor.chains.table import STREAM_WORDS, streams_of
 from monitor.loops.health import held, list_signals, verdict, vitals
-from monitor.loops.health.words import count
 from monitor.loops.pool import SourcePool
 from monitor.model import Entry, Severity
-from monitor.model.plain import duration, utc, without_addresses
+from monitor.model.plain import count, duration, utc, without_addresses
 from monitor.model.plan import Signal
 from monitor.model.scope import WHOLE
 from monitor.model.settings import Settings

@@ -1,0 +1,48 @@
+"""Transactions that spend the same coins: of several at most one is ever mined. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from monitor.decide.absence import missing_from
+from monitor.model import LIVE_STATUSES, OPEN_STATUSES, Batch, Row, Transfer
+from monitor.model.plan import Answers, Context
+
+
+def outbid(known: Iterable[Row], batches: Iterable[Batch]) -> dict[str, str]:
+    """By unconfirmed transaction: another one that has spent its coins in a block. The first will
+    never be mined."""
+    rows = [*known]
+    live = (row.transfer for row in rows if row.status in LIVE_STATUSES)
+    reported = (transfer for batch in batches for transfer in batch.transfers)
+    spent = {t.spends: t.tx for t in (*live, *reported) if t.spends and not t.pending}
+    return _of((row.transfer for row in rows if row.transfer.pending), spent)
+
+
+def supplanted(
+    absent: Iterable[Row], batches: Sequence[Batch], answers: Answers, context: Context
+) -> dict[str, str]:
+    """By unconfirmed transaction that nobody reported and nobody knows who was asked: another one
+    that spends its coins and stands in its place in the list of who told the first."""
+    waiting = [
+        row
+        for row in absent
+        if row.transfer.pending and row.transfer.spends and row.status in OPEN_STATUSES
+    ]
+    found: dict[str, str] = {}
+    for batch in batches if waiting else ():
+        spent = {t.spends: t.tx for t in batch.transfers if t.spends and t.pending}
+        left_out = (row.transfer for row in waiting if missing_from(row, batch, context))
+        found |= _of(left_out, spent)
+    return {tx: other for tx, other in found.items() if _unknown(tx, answers)}
+
+
+def _of(waiting: Iterable[Transfer], spent: Mapping[str, str]) -> dict[str, str]:
+    """By transaction: another one that spends the same coins. `spent`: by output, who spends it."""
+    found = ((t.tx, spent.get(t.spends or "", t.tx)) for t in waiting)
+    return {tx: other for tx, other in found if tx != other}
+
+
+def _unknown(tx: str, answers: Answers) -> bool:
+    said = answers.lookups.get(tx, ())
+    return (bool(said) or answers.mute) and not any(each.found for each in said)
