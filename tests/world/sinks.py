@@ -129,7 +129,11 @@ class _Handler(BaseHTTPRequestHandler):
         return cast(_Server, self.server).sink
 
     def _serve(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        size = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(size)
+        if len(body) < size:  # the sender was killed meanwhile: no receiver takes half of a message
+            self.close_connection = True
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.sink.take(Request(self.command, self.path, headers, body))(self)
 
