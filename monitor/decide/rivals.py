@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from monitor.decide.absence import missing_from
 from monitor.model import LIVE_STATUSES, OPEN_STATUSES, Batch, Row, Transfer
 from monitor.model.plan import Answers, Context
 
 
-def outbid(known: Iterable[Row], batches: Iterable[Batch]) -> dict[str, str]:
+def found(
+    known: Collection[Row],
+    absent: Iterable[Row],
+    batches: Sequence[Batch],
+    answers: Answers,
+    context: Context,
+) -> dict[str, str]:
+    """By unconfirmed transaction: another one that spends its coins, in a block or in its place in
+    a list. The first is believed at once, the second where nobody knows what it supplants."""
+    return _supplanted(absent, batches, answers, context) | _outbid(known, batches)
+
+
+def _outbid(known: Collection[Row], batches: Iterable[Batch]) -> dict[str, str]:
     """By unconfirmed transaction: another one that has spent its coins in a block. The first will
     never be mined."""
-    rows = [*known]
-    live = (row.transfer for row in rows if row.status in LIVE_STATUSES)
+    live = (row.transfer for row in known if row.status in LIVE_STATUSES)
     reported = (transfer for batch in batches for transfer in batch.transfers)
     spent = {t.spends: t.tx for t in (*live, *reported) if t.spends and not t.pending}
-    return _of((row.transfer for row in rows if row.transfer.pending), spent)
+    return _of((row.transfer for row in known if row.transfer.pending), spent)
 
 
-def supplanted(
+def _supplanted(
     absent: Iterable[Row], batches: Sequence[Batch], answers: Answers, context: Context
 ) -> dict[str, str]:
     """By unconfirmed transaction that nobody reported and nobody knows who was asked: another one
@@ -29,18 +40,18 @@ def supplanted(
         for row in absent
         if row.transfer.pending and row.transfer.spends and row.status in OPEN_STATUSES
     ]
-    found: dict[str, str] = {}
+    others: dict[str, str] = {}
     for batch in batches if waiting else ():
         spent = {t.spends: t.tx for t in batch.transfers if t.spends and t.pending}
         left_out = (row.transfer for row in waiting if missing_from(row, batch, context))
-        found |= _of(left_out, spent)
-    return {tx: other for tx, other in found.items() if _unknown(tx, answers)}
+        others |= _of(left_out, spent)
+    return {tx: other for tx, other in others.items() if _unknown(tx, answers)}
 
 
 def _of(waiting: Iterable[Transfer], spent: Mapping[str, str]) -> dict[str, str]:
     """By transaction: another one that spends the same coins. `spent`: by output, who spends it."""
-    found = ((t.tx, spent.get(t.spends or "", t.tx)) for t in waiting)
-    return {tx: other for tx, other in found if tx != other}
+    pairs = ((t.tx, spent.get(t.spends or "", t.tx)) for t in waiting)
+    return {tx: other for tx, other in pairs if tx != other}
 
 
 def _unknown(tx: str, answers: Answers) -> bool:

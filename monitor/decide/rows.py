@@ -42,10 +42,7 @@ class Rows:
     sightings: list[Sighting] = field(default_factory=list)
     doubts: Doubts = field(init=False)
     held: frozenset[str] = field(init=False)  # transactions that wait for a receipt
-    # By unconfirmed transaction: another one that spends its coins, in a block or in its place in
-    # a list. The first will never be mined; the second is believed where nobody else knows it.
-    outbid: dict[str, str] = field(default_factory=dict)
-    supplanted: dict[str, str] = field(default_factory=dict)
+    rivals: dict[str, str] = field(default_factory=dict)  # by unconfirmed transaction
     shown: frozenset[str] = frozenset()  # transactions that were read with their whole block
     outermost: set[tuple[object, ...]] = field(init=False)
     revived: dict[str, Transfer] = field(default_factory=dict)  # by transaction: reported again
@@ -209,8 +206,7 @@ class Rows:
         """Look at every known row of the scope that no batch reported."""
         known = self.known.values()
         absent = (row for row in known if row.transfer.identity not in self.reported)
-        self.outbid = rivals.outbid(known, batches)
-        self.supplanted = rivals.supplanted(absent, batches, self.answers, self.context)
+        self.rivals = rivals.found(known, absent, batches, self.answers, self.context)
         fates: dict[str, Verdict] = {}
         for row in self.known.values():
             if row.transfer.identity in self.reported or not self._ours(row):
@@ -241,7 +237,7 @@ class Rows:
             return stands
         absences = absence.marks(row, batches, self.answers, self.context)
         verdict = absence.judge(row, absences, self.answers, self.context)
-        if row.transfer.tx in self.outbid or row.transfer.tx in self.supplanted:
+        if row.transfer.tx in self.rivals:
             verdict = Verdict(Fate.GONE, Status.ORPHANED, row.transfer)
         if verdict is not None:
             self._give(row, verdict, absences)
@@ -399,14 +395,13 @@ class Rows:
 
     def standing(self) -> dict[Identity, Standing]:
         """Every row of the transactions concerned as it will stand after this plan."""
-        others = self.supplanted | self.outbid
         result: dict[Identity, Standing] = {}
         for identity, row in self.known.items():
             change = self.changes.get(row.id)
             transfer, status = (
                 (change.transfer, change.status) if change else (row.transfer, row.status)
             )
-            rival = others.get(transfer.tx, "") if transfer.pending else ""
+            rival = self.rivals.get(transfer.tx, "") if transfer.pending else ""
             in_block = not row.transfer.pending
             result[identity] = Standing(transfer, status, row.late, in_block, rival)
         for identity, new in self.new.items():

@@ -103,7 +103,7 @@ class Lists:
         person says yes to what is held back otherwise. Raises ConfigError where it cannot be
         read, and nothing has changed."""
         config = self.config(name)
-        with self._taking, self.store.long_work():
+        with self._taking:
             before = listing.newest(self.store, name)
             # The same file is read anew where it was read as what it is not.
             if before is None or (before.sha256, before.kind) != (fetched.sha256, config.kind):
@@ -127,17 +127,18 @@ class Lists:
         grown: bool,
     ) -> Outcome:
         name = config.name
-        staging.begin(self.store, name)
-        try:
-            coming = self._stage(config, fetched, before)
-            self._judged[name] = coming.nr
-            held = "" if shrunk or before is None else held_back(coming, before)
-            if held:
-                return Outcome(None, why=held)
-            self._keep(name, fetched)
-            self._bring(config, coming, before, by, shrunk=shrunk, grown=grown)
-        finally:
-            staging.clear(self.store, name)
+        with self.store.long_work():
+            staging.begin(self.store, name)
+            try:
+                coming = self._stage(config, fetched, before)
+                self._judged[name] = coming.nr
+                held = "" if shrunk or before is None else held_back(coming, before)
+                if held:
+                    return Outcome(None, why=held)
+                self._keep(name, fetched)
+                self._bring(config, coming, before, by, shrunk=shrunk, grown=grown)
+            finally:
+                staging.clear(self.store, name)
         self.follow(name)
         self.taken()
         log.info("list %s taken nr=%d rows=%d", name, coming.nr, coming.rows)
