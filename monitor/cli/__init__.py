@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, str] = {
     "transfers": "movements:transfers",
     "verify": "verify:verify",
     "watchlist": "lists:watchlist_",
+    "web": "web:web_",
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitor.model import Asset, Chain, ChannelConfig, Known, SourceConfig
+from monitor.model.desk import DeskSettings
 from monitor.model.lists import ListConfig
 
 # Who asks: it decides whom the view of a seizure lets ask for what.
@@ -54,4 +55,5 @@ class Settings:
     answers_size: int = 2 * 1024**3  # ... and up to so many bytes
     prices: tuple[SourceConfig, ...] = ()  # who says what coins are worth, in order; none: nobody
     keys_wanted: tuple[str, ...] = ()  # variables of keys that explorers would take; not set
+    web: DeskSettings = field(default_factory=DeskSettings)  # the desk in the browser
     notes: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from monitor.store import (
     answers_schema,
     balances_schema,
     blocks_schema,
+    desk_schema,
     digests,
     lists_schema,
     log,
@@ -440,3 +441,8 @@ def m009_trace(db: Database) -> None:
 def m010_blocks(db: Database) -> None:
     db.executescript(blocks_schema.BLOCKS + scale_schema.STAGING + scale_schema.VERSIONS)
     db.executescript(scale_schema.BEGINNING + scale_schema.INDEXES)
+
+
+@migrations()
+def m011_desk(db: Database) -> None:
+    db.executescript(desk_schema.DESK)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 APPLICATION_ID = 0x46574348  # "FWCH"
-VERSION = 10
+VERSION = 11
 LOGGED = 6  # the first schema with a log that was released
 
 # What each schema brought, in the words of the notice after an upgrade.
@@ -26,4 +26,5 @@ CHANGES: Mapping[int, str] = {
     "watchlist, `fundwatch trace`).",
     10: "A chain can be read block by block, each block once for all addresses (`read:` of a chain "
     "in config/chains.yaml).",
+    11: "People can work at a desk in the browser (`web:` in config/settings.yaml).",
 }

@@ -15,18 +15,20 @@ from pathlib import Path
 
 from monitor.app.settings import chains as chain_rows
 from monitor.app.settings import channels as channel_rows
+from monitor.app.settings import desk as desk_rows
 from monitor.app.settings import issuers as issuer_rows
 from monitor.app.settings import lists as list_rows
 from monitor.app.settings import sources as source_rows
 from monitor.app.settings.rows import SHIPPED, Secret, SettingsRow
 from monitor.app.settings.secrets import Secrets, read_bytes, read_dotenv, way_of
 from monitor.model import Chain, ChannelConfig, Issuer, Known, SourceConfig
+from monitor.model.desk import ClockRule, DeskSettings
 from monitor.model.errors import ConfigError
 from monitor.model.settings import DESKS, Settings
 from monitor.watchlist import addressbook, yaml_nodes
 from monitor.watchlist.yaml_nodes import Fields, Node, Notes, is_blank
 
-FILES = ("chains", "sources", "channels", "assets", "issuers", "lists", "settings")
+FILES = ("chains", "sources", "channels", "assets", "issuers", "lists", "clocks", "settings")
 SETTING_KEYS = (
     "proxy",
     "proxy_env",
@@ -56,6 +58,7 @@ SETTING_KEYS = (
     "heartbeat_url_env",
     "heartbeat_url_file",
     "prices",
+    "web",
 )
 _UNITS = {"MIB": 1024**2, "GIB": 1024**3, "TIB": 1024**4, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _SIZE = re.compile(rf"([0-9]{{1,6}}(?:\.[0-9]{{1,3}})?) ?({'|'.join(_UNITS)})\Z", re.IGNORECASE)
@@ -119,11 +122,20 @@ def load(home: Path, environ: Mapping[str, str]) -> Settings:
         lists=lists,
         prices=tuple(rows[name].config for name in prices),
         keys_wanted=tuple(wanted),
+        web=_web(general, desk_rows.clocks(trees["clocks"], notes), secrets),
     )
     settings = _served(_general(settings, general, secrets), general, secrets)
     if notes.found:
         raise ConfigError(notes.problems)
     return replace(settings, notes=tuple(remarks))
+
+
+def _web(row: SettingsRow, clocks: Mapping[str, ClockRule], secrets: Secrets) -> DeskSettings:
+    node = row.node_of("web")
+    if node is not None and not isinstance(node, Fields):
+        row.bad("web", "", "needs lines below it", "Write  web:  and below it  desk: on")
+        node = None
+    return desk_rows.desk(node, clocks, secrets.get, row.notes)
 
 
 def _put_together(

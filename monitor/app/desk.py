@@ -1,0 +1,57 @@
+"""The desk of a home folder: what it is made of, and the process that serves it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from monitor.app.folder import check_home
+from monitor.app.settings.load import load
+from monitor.loops.views import views_of
+from monitor.model.errors import ConfigError, Problem
+from monitor.model.settings import Settings
+from monitor.store import notes
+from monitor.store.guard import DATABASE, check_begun
+from monitor.store.port import Reader
+from monitor.store.sqlite import Store
+from monitor.web.desk.guard import Guard
+from monitor.web.desk.site import Desk
+from monitor.web.server import Server
+
+
+def desk_of(home: Path, settings: Settings) -> Desk:
+    """The desk of a home folder, to be closed."""
+
+    def timezone(store: Reader) -> str:
+        return notes.get_note(store, "timezone") or settings.timezone
+
+    return Desk(
+        lambda: Store(home / DATABASE, readonly=True),
+        settings,
+        Guard(),
+        lambda store: views_of(store, settings),
+        timezone,
+    )
+
+
+def serve(home: Path, environ: Mapping[str, str]) -> None:
+    """Serve the desk until SIGTERM or SIGINT. Raises ConfigError, StoreError."""
+    check_home(home)
+    check_begun(home)
+    settings = load(home, environ)
+    if not settings.web.on:
+        remedy = "Write  web:  and below it  desk: on"
+        raise ConfigError([Problem("config/settings.yaml: web", "", "has no desk", remedy)])
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    desk = desk_of(home, settings)
+    server = Server(settings.web.listen, desk)
+    try:
+        server.start()
+        stop.wait()
+        server.stop()
+    finally:
+        desk.close()

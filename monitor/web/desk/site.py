@@ -1,0 +1,170 @@
+"""The desk as a WSGI application: finds the page, asks the guard, looks at one moment of the
+record, and never answers more than whoever asks may see."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from werkzeug import Request, Response
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, Rule
+
+from monitor.loops.clock import now
+from monitor.model.acts import Actor
+from monitor.model.errors import StoreError
+from monitor.model.settings import Settings
+from monitor.store.port import Store
+from monitor.store.views import Views
+from monitor.web.desk import words
+from monitor.web.desk.ask import Ask, token
+from monitor.web.desk.guard import Guard
+from monitor.web.desk.routes import ROUTES
+
+log = logging.getLogger("fundwatch.desk")
+
+HERE = Path(__file__).parent
+BODY_MOST = 65_536  # bytes of a form
+
+# Which room, its address, its name, and how much waits there.
+MENU = (
+    ("inbox", "/inbox", "Inbox", 0),
+    ("cases", "/c", "Cases", 0),
+    ("find", "/find", "Find", 0),
+    ("help", "/help", "Help", 0),
+)
+
+# Nothing but what this server sends, and no code inside a page.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+
+class Desk:
+    """What all requests share."""
+
+    def __init__(
+        self,
+        open_record: Callable[[], Store],
+        settings: Settings,
+        guard: Guard,
+        views: Callable[[Store], Views],
+        timezone: Callable[[Store], str],
+    ) -> None:
+        """`open_record`: to look only; each worker opens one of its own. `timezone`: of the
+        desk, as the watchlist says."""
+        self.settings, self.guard = settings, guard
+        self.views, self.timezone = views, timezone
+        self._open, self._mine = open_record, threading.local()
+        self._opened: list[Store] = []
+        self._templates = _templates()
+        self._routes = {str(number): route for number, route in enumerate(ROUTES)}
+        self._map = Map(
+            [Rule(r.path, endpoint=name, methods=[*r.methods]) for name, r in self._routes.items()],
+            merge_slashes=False,
+        )
+
+    def close(self) -> None:
+        for store in self._opened:
+            store.close()
+
+    def record(self) -> Store:
+        """The connection of this worker."""
+        store: Store | None = getattr(self._mine, "store", None)
+        if store is None:
+            store = self._mine.store = self._open()
+            self._opened.append(store)
+        return store
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        request = Request(environ)
+        request.max_content_length = BODY_MOST
+        request.max_form_memory_size = BODY_MOST
+        response = self._answer(request)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response(environ, start)
+
+    def _answer(self, request: Request) -> Response:
+        try:
+            return self._found(request)
+        except HTTPException as error:
+            return self._wrong(request, error)
+        except StoreError as error:
+            log.warning("a page could not be made: %s", error)
+            return Response(words.NO_RECORD, 503, mimetype="text/plain")
+        except Exception:  # whatever a stranger sends must not end the server
+            number = secrets.token_hex(4)
+            log.exception("a page could not be made, number %s", number)
+            return Response(words.FAULT.format(number=number), 500, mimetype="text/plain")
+
+    def _found(self, request: Request) -> Response:
+        adapter = self._map.bind_to_environ(request.environ)
+        name, parts = adapter.match()
+        route = self._routes[name]
+        store = self.record()
+        with store.look():  # one moment for the whole page: its sums add up
+            ask = self.guard.admit(Ask(request, self, store, now()), route)
+            if isinstance(ask, Response):
+                return ask
+            return self.guard.leave(ask, route.handler(ask, **parts, **route.values))
+
+    def _wrong(self, request: Request, error: HTTPException) -> Response:
+        if error.response is not None:
+            return Response.force_type(error.get_response(request.environ), request.environ)
+        code = error.code or 500
+        title, said = words.WRONG.get(code, words.WRONG[500])
+        found = error.description if isinstance(error, words.Told) else ""
+        html = self.render(
+            Ask(request, self, self.record(), now()),
+            "wrong.html.j2",
+            {"title": title, "room": "", "said": found or said},
+        )
+        return Response(html, code, mimetype="text/html", headers=error.get_headers(request.environ)
+                        if code == 405 else None)  # fmt: skip
+
+    def actor(self, ask: Ask) -> Actor:
+        return self.guard.actor(ask)
+
+    def render(self, ask: Ask, template: str, values: Mapping[str, object]) -> str:
+        """A template with what every page shows."""
+        return self._templates.get_template(template).render(
+            {
+                "ask": ask,
+                "me": ask.me,
+                "now": ask.now,
+                "zone": self.timezone(self.record()),
+                "menu": MENU,
+                "strip": None,
+                **values,
+            }
+        )
+
+
+def _templates() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(words.FILTERS)
+    made.globals["token"] = token
+    return made

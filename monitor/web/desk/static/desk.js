@@ -1,0 +1,2 @@
+"use strict";
+// Keys, copying and "new since": everything here only spares a hand. No act needs it.

@@ -1,0 +1,69 @@
+"""What pages have in common: words for what goes wrong, and how values are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from markupsafe import Markup
+from werkzeug.exceptions import BadRequest, Conflict, HTTPException, NotFound, UnprocessableEntity
+
+from monitor.model.plain import duration, tidy, when
+
+NO_RECORD = (
+    "The record cannot be read now. Nothing is lost by that. Whoever runs Fundwatch: its log "
+    "tells more, and `fundwatch verify` looks the record through.\n"
+)
+FAULT = "A fault in Fundwatch. Whoever runs it finds it in its log under number {number}.\n"
+
+
+class Told(HTTPException):
+    """What is wrong, in words of ours that may be shown."""
+
+
+class Gone(Told, NotFound):
+    """There is no such thing, or it is not for whoever asks."""
+
+
+class Wrong(Told, UnprocessableEntity):
+    """A form cannot be taken as it is."""
+
+
+class Changed(Told, Conflict):
+    """What the form was about has changed meanwhile."""
+
+
+class Refused(Told, BadRequest):
+    """A request that no page of ours makes."""
+
+
+WRONG: Mapping[int, tuple[str, str]] = {
+    400: ("This cannot be understood", "The request is none that a page of the desk makes."),
+    403: ("This is not yours to do", "Your role does not allow it. A lead of the case can."),
+    404: (
+        "There is no such page",
+        "Nothing stands at this address, or it belongs to a case that you are not a member of.",
+    ),
+    405: ("This cannot be done here", "The page can be looked at only."),
+    409: ("It has changed meanwhile", "Nothing was changed. Look at it again."),
+    413: ("This is too long", "A form may hold 64 KiB."),
+    422: ("This cannot be taken", "Something is missing in the form."),
+    429: ("Too many tries", "Wait a little, then try again."),
+    500: ("A fault in Fundwatch", "Its log tells more."),
+    503: ("Not now", "The record cannot be read now. Its log tells more."),
+}
+
+
+def _address(text: str) -> Markup:
+    """An address or hash in full, never cut; breaks where it must."""
+    return Markup('<span class="mono">{}</span>').format(tidy(text))
+
+
+def _stamp(at: int, zone: str) -> Markup:
+    return Markup('<time datetime="{}">{}</time>').format(at, when(at, zone))
+
+
+FILTERS: Mapping[str, Callable[..., object]] = {
+    "address": _address,
+    "stamp": _stamp,
+    "ago": lambda at, now: f"{duration(max(0, now - at))} ago",
+}
