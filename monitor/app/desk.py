@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import signal
+import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +22,8 @@ from monitor.web.desk.guard import Guard
 from monitor.web.desk.site import Desk
 from monitor.web.server import Server
 
+log = logging.getLogger("fundwatch.desk")
+
 
 def desk_of(home: Path, settings: Settings) -> Desk:
     """The desk of a home folder, to be closed."""
@@ -36,8 +40,9 @@ def desk_of(home: Path, settings: Settings) -> Desk:
     )
 
 
-def serve(home: Path, environ: Mapping[str, str]) -> None:
-    """Serve the desk until SIGTERM or SIGINT. Raises ConfigError, StoreError."""
+def serve(home: Path, environ: Mapping[str, str], *, beside: bool = False) -> None:
+    """Serve the desk until SIGTERM or SIGINT; `beside` another process: also until that one ends,
+    however it does. Raises ConfigError, StoreError."""
     check_home(home)
     check_begun(home)
     settings = load(home, environ)
@@ -47,11 +52,20 @@ def serve(home: Path, environ: Mapping[str, str]) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    if beside:
+        threading.Thread(target=_wait_for_end, args=[stop], daemon=True).start()
     desk = desk_of(home, settings)
     server = Server(settings.web.listen, desk)
     try:
         server.start()
+        log.info("the desk is served at %s", settings.web.url)
         stop.wait()
         server.stop()
     finally:
         desk.close()
+
+
+def _wait_for_end(stop: threading.Event) -> None:
+    """Of whoever started this process: then its input ends."""
+    sys.stdin.buffer.read()
+    stop.set()

@@ -10,8 +10,9 @@ from monitor.cli.common import Home
 
 
 @click.command("web")
+@click.option("--beside", is_flag=True, hidden=True)
 @click.pass_obj
-def web_(home: Home) -> None:
+def web_(home: Home, beside: bool) -> None:
     """Serve the desk alone, until it is stopped.
 
     The desk is the set of pages at which people work: it is served where `web: listen:` of
@@ -25,5 +26,4 @@ def web_(home: Home) -> None:
     from monitor.app.desk import serve  # noqa: PLC0415 - it loads all that the pages need
 
     home.logs()
-    click.echo(f"desk      {home.settings().web.url}", err=True)
-    serve(home.folder, os.environ)
+    serve(home.folder, os.environ, beside=beside)

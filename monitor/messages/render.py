@@ -214,6 +214,18 @@ def headline(view: AlertView, telling: Telling) -> str:
         return f"It cannot be shown here: fundwatch alerts show {clean(view.alert.id, 40)}"
 
 
+def sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
+    """What a mail about these alerts would say now, for who lays it out otherwise. Never raises
+    for what an alert holds."""
+    views = [as_told_to(view, telling.allowed) for view in views]
+    try:
+        return _plain_sheet(views, telling)
+    except Exception as error:  # noqa: BLE001 - as for mails: nothing may be hidden by its text
+        said = f"It cannot be laid out ({type(error).__name__}): tell who runs Fundwatch."
+        title = topic(*(clean(view.alert.id, 40) for view in views[:3]))
+        return Sheet("NOT READABLE", worst(views), title, said, (), (), "")
+
+
 def _plain_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
     if telling.channel.detail == "reference":
         return reference_sheet(views, telling)

@@ -108,3 +108,41 @@ class DeskSettings:
     def url(self) -> str:
         """Where people open it, without a slash at its end."""
         return self.public_url or f"http://localhost:{self.listen[1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An alert as the inbox has it."""
+
+    id: str
+    case: str  # '': none
+    severity: str
+    kind: str
+    created: int  # Unix seconds
+    chain: str
+    state: str  # open | acknowledged | closed
+    holder: str  # who has it; '': nobody
+    door: str  # by which they took it: person | link | token | daemon | cli
+    message: str  # in which it was told with others; '': alone
+    waits: bool  # its closing waits for a second person
+
+    @property
+    def claimed(self) -> bool:
+        """Whether the holder is known by a name alone."""
+        return bool(self.holder) and self.door != "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the inbox: one alert, or those of one message and case."""
+
+    id: str  # of the alert, or of the message
+    alerts: tuple[Open, ...]
+
+    @property
+    def group(self) -> bool:
+        return len(self.alerts) > 1
+
+    @property
+    def first(self) -> Open:
+        return self.alerts[0]

@@ -6,8 +6,10 @@ Who looked at what, and how they signed in, stands in a file of its own (store/d
 from __future__ import annotations
 
 # What is work: it is taken, and closed by a person. The rest is told, and needs nobody.
+# Of notices only that our own addresses were touched.
 WORK = (
-    "audience = 'desk' AND lane = 'news' AND kind NOT IN ('history', 'notice') "
+    "audience = 'desk' AND lane = 'news' AND kind <> 'history' "
+    "AND (kind <> 'notice' OR instr(facts, '\"ours\"') > 0) "
     "AND (severity <> 'low' OR kind IN ('correction', 'trace_question'))"
 )
 
@@ -92,6 +94,7 @@ ALTER TABLE alert ADD COLUMN closed INTEGER;                   -- when; NULL: it
 ALTER TABLE alert_log ADD COLUMN door TEXT NOT NULL DEFAULT '';
 ALTER TABLE alert_log ADD COLUMN holder TEXT NOT NULL DEFAULT ''; -- handed over: to whom
 CREATE INDEX alert_work ON alert(created) WHERE state <> 'closed' AND {WORK};
+CREATE INDEX alert_told ON alert(created) WHERE state <> 'closed' AND NOT ({WORK});
 CREATE INDEX alert_of_entry ON alert(entry, created) WHERE entry IS NOT NULL;
 CREATE INDEX alert_closed ON alert(closed) WHERE closed IS NOT NULL;
 CREATE INDEX entry_case ON entry(case_id) WHERE case_id <> '';

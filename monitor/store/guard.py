@@ -119,6 +119,11 @@ def runs(home: Path) -> bool:
     return any(_is_held(home / name) for name in names)
 
 
+def runs_beside(home: Path) -> bool:
+    """The same, for a process that has the record open itself: it touches no file of SQLite's."""
+    return _is_held(home / LOCK)
+
+
 def _is_held(path: Path) -> bool:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -81,6 +81,14 @@ def entries_read(
     )
 
 
+def some_read(
+    store: Reader, settings: Settings, now: int, ids: Iterable[str], *, running: bool
+) -> tuple[EntryStatus, ...]:
+    """The same of the active ones among these entries. Raises StoreError."""
+    part = [each for each in watch.entries(store, ids).values() if each.active]
+    return tuple(_stand(store, settings, now, running, part, {}))
+
+
 def alike_read(store: Reader, settings: Settings, now: int) -> Iterator[Alike]:
     """The same of a running Fundwatch, those that stand alike together: of a million members of a
     chain there are a few kinds. Raises StoreError."""

@@ -17,26 +17,31 @@ from werkzeug.routing import Map, Rule
 
 from monitor.loops.clock import now
 from monitor.model.acts import Actor
+from monitor.model.desk import Right
 from monitor.model.errors import StoreError
 from monitor.model.settings import Settings
+from monitor.store import desk_inbox
 from monitor.store.port import Store
 from monitor.store.views import Views
 from monitor.web.desk import words
 from monitor.web.desk.ask import Ask, token
 from monitor.web.desk.guard import Guard
 from monitor.web.desk.routes import ROUTES
+from monitor.web.desk.strip import Strip
 
 log = logging.getLogger("fundwatch.desk")
 
 HERE = Path(__file__).parent
 BODY_MOST = 65_536  # bytes of a form
 
-# Which room, its address, its name, and how much waits there.
+# Which room, its address, its name, and the right that it needs.
 MENU = (
-    ("inbox", "/inbox", "Inbox", 0),
-    ("cases", "/c", "Cases", 0),
-    ("find", "/find", "Find", 0),
-    ("help", "/help", "Help", 0),
+    ("inbox", "/inbox", "Inbox", Right.SEE),
+    ("cases", "/c", "Cases", Right.SEE),
+    ("find", "/find", "Find", Right.SEE),
+    ("people", "/people", "People", Right.PEOPLE),
+    ("journal", "/journal", "Journal", Right.AUDIT),
+    ("help", "/help", "Help", Right.SEE),
 )
 
 # Nothing but what this server sends, and no code inside a page.
@@ -70,6 +75,7 @@ class Desk:
         desk, as the watchlist says."""
         self.settings, self.guard = settings, guard
         self.views, self.timezone = views, timezone
+        self.strip = Strip(settings)
         self._open, self._mine = open_record, threading.local()
         self._opened: list[Store] = []
         self._templates = _templates()
@@ -142,6 +148,23 @@ class Desk:
     def actor(self, ask: Ask) -> Actor:
         return self.guard.actor(ask)
 
+    def zone(self) -> str:
+        """The time zone of the desk."""
+        return self.timezone(self.record())
+
+    def _around(self, ask: Ask) -> dict[str, object]:
+        """The menu and the strip; for nobody in particular there are none."""
+        if ask.me is None:
+            return {"menu": (), "strip": None, "waiting": 0}
+        store = self.record()
+        strip = self.strip.of(store, ask.me.sight, ask.now)
+        menu = [each[:3] for each in MENU if ask.me.may(each[3])]
+        return {
+            "menu": menu,
+            "strip": strip,
+            "waiting": desk_inbox.count_work(store, ask.me.sight),
+        }
+
     def render(self, ask: Ask, template: str, values: Mapping[str, object]) -> str:
         """A template with what every page shows."""
         return self._templates.get_template(template).render(
@@ -149,9 +172,8 @@ class Desk:
                 "ask": ask,
                 "me": ask.me,
                 "now": ask.now,
-                "zone": self.timezone(self.record()),
-                "menu": MENU,
-                "strip": None,
+                "zone": self.zone(),
+                **self._around(ask),
                 **values,
             }
         )

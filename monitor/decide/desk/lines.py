@@ -1,0 +1,62 @@
+"""The lines of the inbox: which alerts stand together, in which order, who has them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from monitor.model.alert import AlertKind
+from monitor.model.desk import Line, Open
+from monitor.model.plain import is_same_name
+from monitor.model.watch import Severity
+
+_WEIGHT = {each.value: number for number, each in enumerate(Severity)}
+
+
+def lines(alerts: Iterable[Open], *, single: bool = False) -> list[Line]:
+    """Severe ones first, then corrections, then the oldest. Alerts of one message and case share
+    a line, but for severe ones, which stand alone. `single`: each has its own."""
+    found: dict[tuple[str, str], list[Open]] = {}
+    for each in alerts:
+        alone = single or not each.message or each.severity == Severity.SEVERE
+        key = (each.id, "") if alone else (each.message, each.case)
+        found.setdefault(key, []).append(each)
+    made = [
+        Line(key[0] if len(members) > 1 else members[0].id, tuple(members))
+        for key, members in found.items()
+    ]
+    return sorted(made, key=order)
+
+
+def order(line: Line) -> tuple[int, int, str]:
+    first = line.first
+    rank = 0 if severity(line) == Severity.SEVERE else 1 if is_correction(line) else 2
+    return rank, first.created, line.id
+
+
+def severity(line: Line) -> str:
+    """The worst of its alerts'."""
+    return min((each.severity for each in line.alerts), key=_WEIGHT.__getitem__)
+
+
+def is_correction(line: Line) -> bool:
+    return all(each.kind == AlertKind.CORRECTION for each in line.alerts)
+
+
+# What the inbox can show of what is to be done, by the word in the address bar.
+Choice = Callable[[Open, str], bool]
+CHOICES: Mapping[str, Choice] = {
+    "todo": lambda _each, _me: True,
+    "nobody": lambda each, _me: not each.holder,
+    "yours": lambda each, me: is_same_name(each.holder, me),
+    "second": lambda each, _me: each.waits,
+    "single": lambda _each, _me: True,
+}
+
+
+def overdue(alerts: Sequence[Open], now: int, after: int) -> int:
+    """How many severe and high ones nobody has had in hand for longer than `after` seconds."""
+    urgent = (Severity.SEVERE, Severity.HIGH)
+    return sum(
+        not each.holder and each.severity in urgent and now - each.created > after
+        for each in alerts
+    )
