@@ -36,6 +36,7 @@ def desk_of(home: Path, settings: Settings) -> Desk:
         settings,
         Guard(),
         lambda store: views_of(store, settings),
+        lambda: Store(home / DATABASE),
         timezone,
     )
 

@@ -80,7 +80,7 @@ def alert_sheet(view: AlertView, telling: Telling) -> Sheet:
     return Sheet(
         banner=view.alert.severity.value.upper(),
         severity=view.alert.severity,
-        topic=topic(_subject(view), *subject_tail(view), view.alert.id),
+        topic=topic(subject(view), *subject_tail(view), view.alert.id),
         headline=headline(view, telling),
         lead=(
             *about.again(view),
@@ -106,7 +106,7 @@ def subject_tail(view: AlertView) -> tuple[str, str]:
     return (case_part(view.entry.case) if view.entry else "", chain_name(view))
 
 
-def _subject(view: AlertView) -> str:
+def subject(view: AlertView) -> str:
     again = "AGAIN" if view.again else ""
     off = "WAS LISTED:" if listed.off(view) else ""
     parts = (again, off, _PREFIX.get(view.alert.kind, ""), movement_short(view))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+from urllib.parse import quote, unquote
 
 from markupsafe import Markup
 from werkzeug import Request, Response
@@ -15,7 +16,8 @@ from monitor.decide.desk.rights import rights
 from monitor.model.acts import Actor
 from monitor.model.desk import Person, Right, Sight
 from monitor.model.settings import Settings
-from monitor.store.port import Reader
+from monitor.store.port import Reader, Store
+from monitor.store.views import Views
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,10 @@ class Signed:
         return right in rights(self.person)
 
 
+SAID = "__Host-said"  # a cookie: what was done, for the page that follows
+SAID_MOST = 600  # characters of it
+
+
 class Shared(Protocol):
     """What all requests share, see Desk in site.py."""
 
@@ -39,6 +45,9 @@ class Shared(Protocol):
 
     def render(self, ask: Ask, template: str, values: Mapping[str, object]) -> str: ...
     def actor(self, ask: Ask) -> Actor: ...
+    def views_of(self, store: Reader) -> Views: ...
+    def zone(self) -> str: ...
+    def writer(self) -> Store: ...
 
 
 @dataclass(frozen=True)
@@ -81,9 +90,35 @@ class Ask:
         html = self.desk.render(self, template, {"title": title, "room": room, **values})
         return Response(html, status, mimetype="text/html")
 
-    def go(self, path: str) -> Response:
-        """After a change: look at `path`."""
-        return redirect(path, 303)
+    def go(self, path: str, said: str = "") -> Response:
+        """After a change: look at `path`, which says once what was done."""
+        response = redirect(path, 303)
+        if said:
+            word = quote(said[:SAID_MOST])
+            response.set_cookie(SAID, word, 60, secure=True, httponly=True, samesite="Lax")
+        return response
+
+    @property
+    def said(self) -> str:
+        """What the change before this page came to."""
+        return unquote(self.request.cookies.get(SAID, ""))
+
+    @property
+    def writer(self) -> Store:
+        """The record to change it, by acts; what this page reads stays as it was."""
+        return self.desk.writer()
+
+    @property
+    def views(self) -> Views:
+        return self.desk.views_of(self.store)
+
+    @property
+    def allowed(self) -> frozenset[str] | None:
+        """The cases whose labels may be shown, as messages are told it."""
+        cases = self.sight.cases
+        if cases is None:
+            return None
+        return cases | {""} if self.sight.loose else cases
 
 
 def token(ask: Ask) -> Markup:

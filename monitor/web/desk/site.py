@@ -21,10 +21,10 @@ from monitor.model.desk import Right
 from monitor.model.errors import StoreError
 from monitor.model.settings import Settings
 from monitor.store import desk_inbox
-from monitor.store.port import Store
+from monitor.store.port import Reader, Store
 from monitor.store.views import Views
 from monitor.web.desk import words
-from monitor.web.desk.ask import Ask, token
+from monitor.web.desk.ask import SAID, Ask, token
 from monitor.web.desk.guard import Guard
 from monitor.web.desk.routes import ROUTES
 from monitor.web.desk.strip import Strip
@@ -68,13 +68,16 @@ class Desk:
         open_record: Callable[[], Store],
         settings: Settings,
         guard: Guard,
-        views: Callable[[Store], Views],
-        timezone: Callable[[Store], str],
+        views: Callable[[Reader], Views],
+        open_to_write: Callable[[], Store],
+        timezone: Callable[[Reader], str],
     ) -> None:
-        """`open_record`: to look only; each worker opens one of its own. `timezone`: of the
-        desk, as the watchlist says."""
+        """`open_record`: to look only; each worker opens one of its own. `open_to_write`: one
+        that all of them share. `timezone`: of the desk, as the watchlist says."""
         self.settings, self.guard = settings, guard
-        self.views, self.timezone = views, timezone
+        self.views_of, self.timezone = views, timezone
+        self._to_write, self._writing = open_to_write, threading.Lock()
+        self._writer: Store | None = None
         self.strip = Strip(settings)
         self._open, self._mine = open_record, threading.local()
         self._opened: list[Store] = []
@@ -97,6 +100,14 @@ class Desk:
             self._opened.append(store)
         return store
 
+    def writer(self) -> Store:
+        """The connection through which acts are carried out."""
+        with self._writing:
+            if self._writer is None:
+                self._writer = self._to_write()
+                self._opened.append(self._writer)
+            return self._writer
+
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
         request.max_content_length = BODY_MOST
@@ -105,6 +116,8 @@ class Desk:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
+        if SAID in request.cookies and request.method == "GET" and response.mimetype == "text/html":
+            response.delete_cookie(SAID, secure=True, httponly=True, samesite="Lax")
         return response(environ, start)
 
     def _answer(self, request: Request) -> Response:
