@@ -15,6 +15,7 @@ from monitor.loops.views import views_of
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.settings import Settings
 from monitor.store import notes
+from monitor.store.deskfile import FILE, DeskFile
 from monitor.store.guard import DATABASE, check_begun
 from monitor.store.port import Reader
 from monitor.store.sqlite import Store
@@ -34,7 +35,7 @@ def desk_of(home: Path, settings: Settings) -> Desk:
     return Desk(
         lambda: Store(home / DATABASE, readonly=True),
         settings,
-        Guard(),
+        Guard(settings.web, DeskFile(home / FILE)),
         lambda store: views_of(store, settings),
         lambda: Store(home / DATABASE),
         timezone,
@@ -56,7 +57,7 @@ def serve(home: Path, environ: Mapping[str, str], *, beside: bool = False) -> No
     if beside:
         threading.Thread(target=_wait_for_end, args=[stop], daemon=True).start()
     desk = desk_of(home, settings)
-    server = Server(settings.web.listen, desk)
+    server = Server(settings.web.listen, desk, proxied=bool(settings.web.proxy))
     try:
         server.start()
         log.info("the desk is served at %s", settings.web.url)

@@ -32,8 +32,11 @@ STOP_WITHIN = 2.0  # seconds
 class Server:
     """Listens from the beginning, answers between `start` and `stop`."""
 
-    def __init__(self, place: tuple[str, int], application: WSGIApplication) -> None:
-        """Raises ConfigError when it cannot listen there."""
+    def __init__(
+        self, place: tuple[str, int], application: WSGIApplication, *, proxied: bool = False
+    ) -> None:
+        """`proxied`: the application judges itself what a proxy says of the client. Raises
+        ConfigError when it cannot listen there."""
         self._sockets: dict[int, Any] = {}
         self._stopping = threading.Event()
         self._begun: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
@@ -53,6 +56,7 @@ class Server:
                 max_request_body_size=BODY_MOST,
                 max_request_header_size=HEADERS_MOST,
                 ident=None,
+                clear_untrusted_proxy_headers=not proxied,
                 asyncore_use_poll=True,
             )
         except (OSError, ValueError) as error:

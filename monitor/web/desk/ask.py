@@ -29,6 +29,7 @@ class Signed:
     session: str  # its name, not its key
     proven: str  # how: "password and one-time code"
     token: str = field(repr=False, default="")  # what every form of this session carries
+    again_at: int = 0  # when they showed last that it is they, Unix seconds
 
     def may(self, right: Right) -> bool:
         return right in rights(self.person)
@@ -42,6 +43,9 @@ class Shared(Protocol):
     """What all requests share, see Desk in site.py."""
 
     settings: Settings
+
+    @property
+    def guard(self) -> object: ...  # see guard_of in guard.py
 
     def render(self, ask: Ask, template: str, values: Mapping[str, object]) -> str: ...
     def actor(self, ask: Ask) -> Actor: ...

@@ -1,20 +1,68 @@
-"""Who comes in: sessions, forms that are ours, roles."""
+"""Who comes in: sessions, forms that are ours, roles. How somebody signs in stands beside it,
+in pages/sign_in.py."""
 
 from __future__ import annotations
 
-from werkzeug import Response
-from werkzeug.exceptions import Forbidden
+import hmac
+import secrets
+from dataclasses import replace
+from ipaddress import ip_address, ip_network
+from urllib.parse import quote, urlsplit
 
+from werkzeug import Request, Response
+from werkzeug.exceptions import Forbidden
+from werkzeug.utils import redirect
+
+from monitor.decide.desk.rights import sight
 from monitor.model.acts import Actor, ActorKind
-from monitor.web.desk.ask import Ask, Route
+from monitor.model.desk import DeskSettings
+from monitor.model.hosts import is_loopback
+from monitor.store import desk_people, desk_sessions
+from monitor.store.deskfile import DeskFile, hashed
+from monitor.web.desk.ask import Ask, Route, Signed
+from monitor.web.desk.words import Refused
+
+SESSION, TRIAL, DEVICE = "__Host-fundwatch", "__Host-fundwatch-try", "__Host-fundwatch-device"
+YEAR = 365 * 24 * 3600
+AGAIN_WITHIN = 600  # seconds for which having shown who one is is enough
+
+NO_COOKIE = (
+    "Your browser kept no cookie of this page, so that nobody can sign in with it. Cookies may be "
+    "off; or it takes the cookies of a safe connection from https alone, as Safari does. Open "
+    "{url} in Chromium, Chrome, Edge or Firefox; or let whoever runs Fundwatch put a proxy with "
+    "https before it (public_url in config/settings.yaml, see docs/install.md)."
+)
 
 
 class Guard:
-    """Nobody yet."""
+    """Asks every request who sends it."""
+
+    def __init__(self, settings: DeskSettings, file: DeskFile) -> None:
+        self.settings, self.file = settings, file
+        port = settings.listen[1]
+        near = [f"http://{host}:{port}" for host in ("localhost", "127.0.0.1", "[::1]")]
+        here = near if is_loopback(settings.listen[0]) else []
+        self._origins = frozenset({_origin(settings.url), *here})
+        self._hosts = frozenset(urlsplit(origin).netloc for origin in self._origins)
+
+    def close(self) -> None:
+        self.file.close()
 
     def admit(self, ask: Ask, route: Route) -> Ask | Response:
-        """The request with who is signed in, or where they have to go first. Raises Forbidden."""
-        if route.right is not None:
+        """The request with who is signed in, or where they have to go first. Raises Forbidden,
+        Refused."""
+        request = ask.request
+        if request.headers.get("Host", "").lower() not in self._hosts:
+            raise Refused(f"This desk is opened at {self.settings.url}, and by no other name.")
+        me = self._signed(ask)
+        if request.method not in ("GET", "HEAD"):
+            self._check_form(request, me)
+        ask = replace(ask, me=me)
+        if route.right is None:
+            return ask
+        if me is None:
+            return redirect(f"/sign-in?next={quote(_wanted(request), safe='')}", 303)
+        if not me.may(route.right):
             raise Forbidden
         return ask
 
@@ -26,3 +74,106 @@ class Guard:
         """Who does what this request asks for."""
         signed = ask.signed
         return Actor(ActorKind.PERSON, signed.person.name, f"signed in ({signed.proven})")
+
+    def client(self, request: Request) -> str:
+        """The address that a request comes from. A proxy is believed only where the settings
+        name it, and only on the last step: the ones before anybody can write."""
+        nearest = request.remote_addr or ""
+        if not self.settings.proxy or not _inside(nearest, self.settings.proxy):
+            return nearest
+        said = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+        try:
+            return str(ip_address(said))
+        except ValueError:
+            return nearest
+
+    def _signed(self, ask: Ask) -> Signed | None:
+        key = ask.request.cookies.get(SESSION, "")
+        session = desk_sessions.find(self.file, key, ask.now) if key else None
+        person = desk_people.person(ask.store, session.person) if session else None
+        if session is None or person is None or not person.active:
+            return None
+        seen = sight(person, desk_people.cases_of(ask.store, person.name))
+        return Signed(person, seen, session.id, session.proven, session.token, session.again)
+
+    def _check_form(self, request: Request, me: Signed | None) -> None:
+        """That a form of ours is sent, by whoever was shown it."""
+        origin = request.headers.get("Origin", "").lower()
+        host = request.headers.get("Host", "").lower()
+        if origin not in self._origins or urlsplit(origin).netloc != host:
+            raise Refused("The form does not come from a page of this desk. Nothing was done.")
+        if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+            raise Refused("The form comes from a page of somebody else. Nothing was done.")
+        trial = request.cookies.get(TRIAL, "")
+        if me is None and not trial:
+            raise Refused(NO_COOKIE.format(url=self.settings.url))
+        good = [me.token] if me else []
+        good += [form_token(trial)] if trial else []
+        said = request.form.get("token", "") or request.headers.get("X-Form-Token", "")
+        if not any(hmac.compare_digest(said.encode(), each.encode()) for each in good):
+            raise Refused("The form is of another session. Open its page again, and send it anew.")
+
+
+def guard_of(ask: Ask) -> Guard:
+    guard = ask.desk.guard
+    if not isinstance(guard, Guard):
+        raise TypeError(type(guard))
+    return guard
+
+
+def looked(ask: Ask, case: str) -> None:
+    """Whoever asks is shown a case: that is told, once a day."""
+    if case:
+        guard_of(ask).file.looked(ask.signed.person.name, case, ask.now)
+
+
+def again(ask: Ask, back: str, within: int = AGAIN_WITHIN) -> Response | None:
+    """Where whoever asks has to show first that it is still they; None: they have, within so many
+    seconds. `back`: where they go on from there."""
+    if ask.now - ask.signed.again_at <= within:
+        return None
+    return redirect(f"/again?next={quote(back, safe='')}", 303)
+
+
+def trial_of(ask: Ask) -> str:
+    """The key of a browser in which nobody is signed in yet; to be kept by `keep`."""
+    return ask.request.cookies.get(TRIAL, "") or secrets.token_urlsafe(32)
+
+
+def form_token(trial: str) -> str:
+    """What forms carry before somebody has signed in."""
+    return hashed(f"form {trial}")
+
+
+def keep(response: Response, name: str, value: str, max_age: int | None = None) -> None:
+    """Let the browser keep a cookie; an empty value takes it away."""
+    response.set_cookie(
+        *(name, value), max_age=max_age if value else 0, path="/", secure=True, httponly=True,
+        samesite="Lax",
+    )  # fmt: skip
+
+
+def inside(path: str) -> str:
+    """Where to go on: an address of this desk and of nobody else."""
+    plain = path.isprintable() and path.isascii() and "\\" not in path
+    return path if plain and path.startswith("/") and not path.startswith("//") else "/"
+
+
+def _wanted(request: Request) -> str:
+    """What a request was for, as an address of this desk that can be looked at."""
+    if request.method in ("GET", "HEAD"):
+        return request.full_path.removesuffix("?")
+    came = urlsplit(request.headers.get("Referer", ""))
+    return inside(came.path) if came.netloc == request.headers.get("Host") else "/"
+
+
+def _origin(url: str) -> str:
+    split = urlsplit(url)
+    return f"{split.scheme}://{split.netloc}".lower()
+
+
+def _inside(address: str, network: str) -> bool:
+    try:
+        return ip_address(address) in ip_network(network, strict=False)
+    except ValueError:
+        return False

@@ -89,6 +89,7 @@ class Desk:
         )
 
     def close(self) -> None:
+        self.guard.close()
         for store in self._opened:
             store.close()
 

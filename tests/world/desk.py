@@ -1,0 +1,208 @@
+"""The desk for tests: a home folder with it on, people who can sign in, the real server, and
+requests or a browser that really signed in."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pyotp
+import requests
+import yaml
+from playwright.sync_api import BrowserContext, Page, sync_playwright
+
+from monitor.app.desk import desk_of
+from monitor.app.settings.load import load
+from monitor.model.desk import Role
+from monitor.store import desk_ways
+from monitor.store.deskfile import FILE, DeskFile
+from monitor.web.desk import secret
+from monitor.web.desk.site import Desk
+from monitor.web.server import Server
+from world.parts import free_port
+
+CHROMIUM = "/usr/bin/chromium"
+PASSWORD = "canary long password of tests 5b9d"
+RECOVERY = "tests-canary-recovery"
+
+
+@dataclass
+class User:
+    """Somebody who can sign in. `code`: the secret of their one-time codes."""
+
+    name: str
+    code: str
+    password: str = PASSWORD
+    _last: int = 0
+
+    def now(self) -> str:
+        """A code that works now; each works once, so the next half minute's if need be."""
+        step = max(int(time.time()) // secret.STEP, self._last + 1)
+        while step > int(time.time()) // secret.STEP + 1:
+            time.sleep(0.5)
+        self._last = step
+        return pyotp.TOTP(self.code).at(step * secret.STEP)
+
+
+@cache
+def _hash() -> str:
+    return secret.hash_of(PASSWORD)
+
+
+def turn_on(home: Path, **more: object) -> int:
+    """Write `web:` into config/settings.yaml of a home folder; returns the port."""
+    path = home / "config/settings.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tree = (yaml.safe_load(path.read_text("utf-8")) if path.exists() else None) or {}
+    port = free_port()
+    tree["web"] = {"desk": "on", "listen": f"127.0.0.1:{port}", **more}
+    path.write_text(yaml.safe_dump(tree, sort_keys=False), "utf-8")
+    return port
+
+
+def add_person(
+    home: Path,
+    name: str,
+    role: str | Role = Role.ANALYST,
+    *,
+    cases: tuple[str, ...] = (),
+    reports: bool = False,
+) -> User:
+    """Put somebody straight into the record and into desk.db, with a password and a code."""
+    at = int(time.time()) - 60
+    user = User(name, pyotp.random_base32())
+    with closing(sqlite3.connect(home / "fundwatch.db", timeout=30)) as conn, conn:
+        conn.execute(
+            "INSERT INTO person (name, role, reports, added, enrolled) VALUES (?, ?, ?, ?, ?)",
+            (name, str(role), int(reports), at, at),
+        )
+        conn.executemany(
+            "INSERT INTO member (case_id, person, since) VALUES (?, ?, ?)",
+            [(case, name, at) for case in cases],
+        )
+    with closing(DeskFile(home / FILE)) as file, file.change() as conn:
+        desk_ways.set_password(conn, name, _hash(), at)
+        desk_ways.set_code(conn, name, user.code, 0, [RECOVERY], at)
+    return user
+
+
+@dataclass
+class Served:
+    """The desk of a home folder, served."""
+
+    home: Path
+    desk: Desk
+    port: int
+    _stack: ExitStack = field(repr=False)
+    _browser: Any = None
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def visitor(self) -> requests.Session:
+        """Somebody with a browser's manners who has not signed in. Like browsers it takes the
+        cookies of a safe connection from localhost too."""
+        session = _Manners(self.url)
+        self._stack.callback(session.close)
+        return session
+
+    def signed_in(self, user: User) -> requests.Session:
+        """The same, signed in by the real form. Addresses begin with a slash."""
+        session = self.visitor()
+        said = sign_in(session, user)
+        assert said.status_code == 303, said.text
+        return session
+
+    def context(self, **more: Any) -> BrowserContext:
+        """A browser of its own kind: java_script_enabled=False, viewport={...}."""
+        if self._browser is None:
+            playwright = self._stack.enter_context(sync_playwright())
+            self._browser = playwright.chromium.launch(executable_path=CHROMIUM)
+            self._stack.callback(self._browser.close)
+        return self._browser.new_context(base_url=self.url, **more)
+
+    def page(self, user: User, **more: Any) -> Page:
+        """A page of a browser in which somebody signed in by the real form. What its console says
+        gathers in `page.said`."""
+        page = self.context(**more).new_page()
+        page.said = said = []  # type: ignore[attr-defined]
+        page.on("console", lambda m: said.append(m.text))
+        page.on("pageerror", lambda e: said.append(str(e)))
+        page.goto("/sign-in")
+        page.fill("#name", user.name)
+        page.fill("#password", user.password)
+        page.fill("#code", user.now())
+        page.click("main button")
+        assert "/sign-in" not in page.url, page.inner_text("main")
+        return page
+
+
+class _Manners(requests.Session):
+    """What a browser does by itself: cookies (those of a safe connection on localhost too),
+    Origin, redirects of a form not followed unasked."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__()
+        self.base = base
+
+    def request(self, method: str, url: str, **more: Any) -> requests.Response:  # type: ignore[override]
+        url = self.base + url if url.startswith("/") else url
+        headers = {} if method == "GET" else {"Origin": self.base, "Sec-Fetch-Site": "same-origin"}
+        headers["Cookie"] = "; ".join(f"{c.name}={c.value}" for c in self.cookies)
+        follow = more.pop("allow_redirects", method == "GET")
+        given = more.pop("headers", None) or {}
+        more.setdefault("timeout", 30)
+        said = super().request(
+            method, url, headers={**headers, **given}, allow_redirects=False, **more
+        )
+        if follow and said.is_redirect:
+            return self.get(said.headers["Location"])
+        return said
+
+
+def token_of(html: str) -> str:
+    """What the forms of a page carry."""
+    found = re.search(r'name="token" value="([^"]*)"', html)
+    assert found, "no form on this page"
+    return found[1]
+
+
+def send(
+    session: requests.Session, page: str, to: str, form: Mapping[str, str], **more: Any
+) -> requests.Response:
+    """Open a page and send a form of it."""
+    html = session.get(page).text
+    return session.post(to, data={"token": token_of(html), **form}, **more)
+
+
+def sign_in(session: requests.Session, user: User, **form: str) -> requests.Response:
+    """Send the form of the real page; `form`: what is written otherwise."""
+    fields = {"name": user.name, "password": user.password, "next": "/me", **form}
+    if "code" not in fields:
+        fields["code"] = user.now()
+    return send(session, "/sign-in", "/sign-in", fields)
+
+
+@contextmanager
+def served(home: Path, **environ: str) -> Iterator[Served]:
+    """Serve the desk of a home folder whose settings turn it on (see `turn_on`). The record has
+    to be there (`home.run("init")`)."""
+    settings = load(home, environ)
+    assert settings.web.on, "call turn_on first"
+    desk = desk_of(home, settings)
+    server = Server(settings.web.listen, desk, proxied=bool(settings.web.proxy))
+    server.start()
+    try:
+        with ExitStack() as stack:
+            yield Served(home, desk, settings.web.listen[1], stack)
+    finally:
+        server.stop()
+        desk.close()
