@@ -158,7 +158,11 @@ def test_what_is_only_added_to_refuses_changes(book: Book, change: str) -> None:
     book.watch(label="as it came")
     assert {row["n"] for row in book.store.read("SELECT count(*) AS n FROM entry_change")} == {2}
     with book.store.write() as conn:
-        conn.execute("INSERT INTO alert_log VALUES ('L', ?, 1, 'closed', 'Kim', '')", [alert["id"]])
+        conn.execute(
+            "INSERT INTO alert_log (id, alert, at, state, name, note) "
+            "VALUES ('L', ?, 1, 'closed', 'Kim', '')",
+            [alert["id"]],
+        )
     with pytest.raises(StoreError), book.store.write() as conn:
         conn.execute(change)
 

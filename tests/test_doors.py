@@ -113,9 +113,8 @@ def test_four_doors_make_the_same_act(scene: Scene) -> None:
         (told_of,) = each["body"].pop("alerts")  # the alert, the line about it, its state before
         assert told_of[2] == "open"
         del each["at"], each["first"]
-    assert found == [{
-        "act": "take", "what": "taken", "body": {"note": "mine", "state": "acknowledged"},
-    }] * 4  # fmt: skip
+    body = {"note": "mine", "state": "acknowledged", "outcome": "", "to": None}
+    assert found == [{"act": "take", "what": "taken", "body": body}] * 4
     assert {actor["name"] for actor in actors} == {"Ann"}
     assert [actor["kind"] for actor in actors] == ["cli", "cli", "link", "link"]
     assert actors[0]["authority"] == f"{USER} ran the command; {TYPED}"

@@ -110,7 +110,8 @@ def test_two_persons_erase_a_text_and_the_chain_verifies(scene: Scene) -> None:
     assert (gone["act"], gone["erased_by"], gone["digest"]) == (None, act["number"], digest)
     (kept,) = act["body"]["rows"]
     assert (kept["number"], kept["digest"], kept["what"]) == (number, digest, "taken")
-    assert kept["keys"] == {"state": "acknowledged", "taken": [[alert, line, "open"]]}
+    stays = {"state": "acknowledged", "taken": [[alert, line, "open"]]}
+    assert kept["keys"] == {**stays, "outcome": "", "door": "cli"}
     asked_by = act["body"]["asked"]
     assert (asked_by["name"], asked_by["number"]) == ("Ann", asked)
     assert (asked_by["why"], asked_by["rule"]) == (RULED["why"], RULED["rule"])

@@ -19,6 +19,7 @@ from world.logged import differences
 from world.older import record_before
 from world.parts import REPO
 
+from monitor.store import digests
 from monitor.store.schema import VERSION
 from monitor.store.sqlite import Store
 
@@ -45,7 +46,7 @@ SAME = (
     "SELECT * FROM transfer",
     "SELECT * FROM sighting",
     "SELECT * FROM coverage",
-    "SELECT * FROM alert",
+    f"SELECT {digests.TABLES['alert'].columns} FROM alert",
     "SELECT * FROM alert_transfer",
     "SELECT id, case_id, terms FROM entry",
 )

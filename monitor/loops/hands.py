@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from monitor.model.acts import CLAIMED, DAEMON, Actor, Take
+from monitor.model.acts import DAEMON, Actor, Take
 from monitor.model.errors import ConfigError, Problem
-from monitor.model.plain import ERASED, tidy, utc
+from monitor.model.plain import CLAIMED, ERASED, tidy, utc
 from monitor.store.alerts import LastState, LastStates, last_states
 from monitor.store.commit import commit
 from monitor.store.port import Store

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 
+from monitor.messages import desk_lines
 from monitor.model import entry_lines
 from monitor.model.acts import Body
 from monitor.model.plain import plural, quoted, tidy, utc
@@ -73,7 +74,18 @@ def _baselines(body: Body) -> str:
 
 def _taken(body: Body) -> str:
     note = f": {quoted(body['note'], 500)}" if body["note"] else ""
-    return f"{tidy(body['state'])} {_some([line[0] for line in body['alerts']])}{note}"
+    names = _some([line[0] for line in body["alerts"]])
+    if body["state"] == "open":
+        return f"gave back to nobody {names}{note}"
+    if body.get("to"):
+        return f"handed over to {tidy(body['to'], 80)} {names}{note}"
+    outcome = f" as {tidy(body['outcome'])}" if body.get("outcome") else ""
+    by = f", for {tidy(body['by'], 80)}" if body.get("by") else ""
+    return f"{tidy(body['state'])}{outcome} {names}{by}{note}"
+
+
+def _told_rule(body: Body) -> str:
+    return f'closed by the rule "told", for they needed nobody: {_some(body["alerts"])}'
 
 
 def _replayed(body: Body) -> str:
@@ -290,6 +302,8 @@ WORDS: Mapping[str, Callable[[Body], str]] = {
     "alerts": _alerts,
     "baselines": _baselines,
     "taken": _taken,
+    "told": _told_rule,
+    **desk_lines.WORDS,
     "replayed": _replayed,
     "tested": _tested,
     "backed up": _backed_up,

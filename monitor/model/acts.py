@@ -17,6 +17,7 @@ from monitor.model.alert import Alert
 from monitor.model.cases import CaseState
 from monitor.model.heads import Fault, News
 from monitor.model.lists import Publication, Span
+from monitor.model.plain import CLAIMED
 from monitor.model.plan import Plan, Route, Signal
 from monitor.model.streams import Reading
 from monitor.model.watch import Entry, Subject
@@ -27,8 +28,6 @@ Renamed = tuple[Subject, str]  # as it stands in the record; its address as it i
 
 # A text of the log, or a part of one, decoded: JSON that only its act knows the form of.
 Body = Mapping[str, Any]
-
-CLAIMED = "(claimed, by link)"
 
 
 class ActorKind(StrEnum):
@@ -81,14 +80,17 @@ class ApplyPlan(Act[None]):
 @dataclass(frozen=True, slots=True)
 class Take(Act[list[str]]):
     """Acknowledge those of these alerts that are open, or close those that are not closed;
-    `over`: whatever their state. Yields the ids of those that changed."""
+    `over`: whatever their state. `open`: nobody has them any more. Yields the ids of those that
+    changed."""
 
     kind = "take"
 
     alerts: Sequence[str]
-    state: str  # acknowledged | closed
+    state: str  # acknowledged | closed | open
     note: str
     over: bool = False
+    outcome: str = ""  # closed: which of the reasons (model.desk_work.Outcome)
+    to: str | None = None  # who has them then; None: who acts
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from monitor.model.transfer import Status
 
 ERASED = "(erased)"  # is shown for a name that was
+CLAIMED = "(claimed, by link)"  # stands behind a name that somebody typed at a mail's link
 
 PLAIN_STATUS = {
     Status.PENDING: "Unconfirmed, may never happen",

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from monitor.model import Alert
 from monitor.model.ids import stable_id
-from monitor.model.plain import ERASED
+from monitor.model.plain import CLAIMED, ERASED
 from monitor.store import ours
 from monitor.store.log import Part, cases_of
 from monitor.store.planlog import alert_parts
-from monitor.store.port import Connection, Reader
+from monitor.store.port import Connection, Fields, Reader
 from monitor.store.rows import ALERT_COLUMNS, NOT_TRACED, alert_params, to_alert
 
 if TYPE_CHECKING:  # who only reads needs no acts, which load slowly
@@ -68,33 +68,56 @@ LastStates = Mapping[str, LastState]
 def last_states(store: Reader, alert_ids: Sequence[str]) -> dict[str, LastState]:
     """Of those of these alerts that are not open."""
     rows = store.read_in(
-        "SELECT a.id, a.state, l.name, coalesce(l.at, 0) AS at, "
+        "SELECT a.id, a.state, a.holder, a.holder_door, l.name, coalesce(l.at, 0) AS at, "
         "coalesce(l.note, '') AS note FROM alert a LEFT JOIN alert_log l ON l.alert = a.id "
-        "WHERE a.id IN ({}) AND a.state <> 'open' ORDER BY l.at, l.rowid",
+        "WHERE a.id IN ({}) AND a.state <> 'open' ORDER BY l.rowid",
         alert_ids,
     )
-    return {r["id"]: LastState(r["state"], _said(r["name"]), r["at"], r["note"]) for r in rows}
+    return {r["id"]: LastState(r["state"], _said(r), r["at"], r["note"]) for r in rows}
 
 
-def _said(name: str | None) -> str:
-    """A name that was recorded once is no empty one."""
-    return "" if name is None else name or ERASED
+def _said(row: Fields) -> str:
+    """Who has it. A name that was recorded once is no empty one."""
+    if row["holder"]:
+        return recorded(row["holder"], row["holder_door"])
+    return "" if row["name"] is None else row["name"] or ERASED
 
 
-def _note_state(conn: Connection, alert: str, act: Take, name: str) -> str:
-    """Returns the id of the line."""
+def _note_state(conn: Connection, alert: str, act: Take, actor: Actor) -> str:
+    """What somebody did with an alert: in its history, and who has it then. Returns the id of the
+    line."""
+    holder = actor.name if act.to is None else act.to
+    conn.execute(
+        "UPDATE alert SET state = ?, holder = ?, holder_door = ?, outcome = ?, closed = ? "
+        "WHERE id = ?",
+        (
+            *(act.state, holder, actor.kind.value if holder else "", act.outcome),
+            *(act.at if act.state == "closed" else None, alert),
+        ),
+    )
     query = "SELECT count(*) AS n FROM alert_log WHERE alert = ?"
     line = stable_id("L", alert, str(conn.execute(query, (alert,)).fetchone()["n"]))
     conn.execute(
-        "INSERT INTO alert_log (id, alert, at, state, name, note) VALUES (?,?,?,?,?,?)",
-        (line, alert, act.at, act.state, name, act.note),
+        "INSERT INTO alert_log (id, alert, at, state, name, note, door, holder) "
+        "VALUES (?,?,?,?,?,?,?,?)",
+        (
+            *(line, alert, act.at, act.state, actor.recorded, act.note, actor.kind.value),
+            act.to or "",
+        ),
     )
     return line
 
 
 def carry_take(conn: Connection, actor: Actor, act: Take) -> tuple[list[str], list[Part]]:
     """In one transaction: of two people who do so at once one has each alert."""
-    free = {"acknowledged": "state = 'open'", "closed": "state <> 'closed'"}[act.state]
+    return take_as(conn, actor, act)
+
+
+def take_as(
+    conn: Connection, who: Actor, act: Take, *, by: bool = False
+) -> tuple[list[str], list[Part]]:
+    """`by`: the act is somebody else's, who agrees to what `who` wanted."""
+    free = {"acknowledged": "state = 'open'", "closed": "state <> 'closed'", "open": "0"}[act.state]
     wanted = f"SELECT state, entry FROM alert WHERE id = ? AND {'1' if act.over else free}"
     taken: list[str] = []
     found: dict[frozenset[str], list[list[str]]] = {}  # what the log says of it, case by case
@@ -102,26 +125,31 @@ def carry_take(conn: Connection, actor: Actor, act: Take) -> tuple[list[str], li
         row = conn.execute(wanted, (alert_id,)).fetchone()
         if row is None:
             continue
-        conn.execute("UPDATE alert SET state = ? WHERE id = ?", (act.state, alert_id))
-        line = _note_state(conn, alert_id, act, actor.recorded)
+        line = _note_state(conn, alert_id, act, who)
         mine = frozenset(cases_of(conn, [row["entry"]] if row["entry"] else []).values())
         found.setdefault(mine, []).append([alert_id, line, row["state"]])
         taken.append(alert_id)
-    return taken, _taken_parts(found, act)
+    return taken, _taken_parts(found, act, who, by=by)
 
 
-def _taken_parts(found: Mapping[frozenset[str], Sequence[Sequence[str]]], act: Take) -> list[Part]:
+def _taken_parts(
+    found: Mapping[frozenset[str], Sequence[Sequence[str]]], act: Take, who: Actor, *, by: bool
+) -> list[Part]:
     """Alert, line about it and the state before, for each."""
-    return [
-        Part("taken", {"alerts": lines, "state": act.state, "note": act.note}, mine)
-        for mine, lines in found.items()
-    ]
+    said: dict[str, object] = {"state": act.state, "note": act.note, "outcome": act.outcome}
+    said |= {"to": act.to} | ({"by": who.name, "door": who.kind.value} if by else {})
+    return [Part("taken", {"alerts": lines, **said}, mine) for mine, lines in found.items()]
 
 
 def of_ids(store: Reader, ids: Sequence[str]) -> dict[str, Alert]:
     """Those of these alerts that there are, without their rows."""
     rows = store.read_in("SELECT * FROM alert WHERE id IN ({})", ids)
     return {row["id"]: to_alert(row, ()) for row in rows}
+
+
+def recorded(name: str, door: str) -> str:
+    """As a name is shown: who comes by a link is known by a word only."""
+    return f"{name} {CLAIMED}" if door == "link" else name
 
 
 def is_alert(store: Reader, alert_id: str) -> bool:

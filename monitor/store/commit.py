@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from monitor.model import acts, acts_trace
+from monitor.model import acts, acts_desk, acts_trace
 from monitor.store import (
     alerts,
     backups,
+    carry_desk,
     carry_entries,
     carry_lists,
     carry_plan,
@@ -63,6 +64,16 @@ CARRY: Mapping[type[acts.Act[Any]], Carry] = {
     acts_trace.SayOfTrace: carry_trace.carry_word,
     acts_trace.LearnOfTrace: carry_trace.carry_facts,
     acts_trace.TakeTrace: carry_trace.carry_trace,
+    acts_desk.SetPerson: carry_desk.carry_person,
+    acts_desk.SetMember: carry_desk.carry_member,
+    acts_desk.Note: carry_desk.carry_note,
+    acts_desk.Propose: carry_desk.carry_propose,
+    acts_desk.End: carry_desk.carry_end,
+    acts_desk.PassOn: carry_desk.carry_pass_on,
+    acts_desk.StartClock: carry_desk.carry_clock,
+    acts_desk.EndClock: carry_desk.carry_clock_end,
+    acts_desk.TellClock: carry_desk.carry_clock_told,
+    acts_desk.CloseTold: carry_desk.carry_told,
     acts.Restored: backups.carry,
 }
 

@@ -13,6 +13,16 @@ WORK = (
     "AND (severity <> 'low' OR kind IN ('correction', 'trace_question'))"
 )
 
+# Who had an alert in hand before there was a desk, by its history.
+HELD = """
+UPDATE alert SET
+  (holder, holder_door, closed) = (SELECT replace(l.name, ' (claimed, by link)', ''),
+    CASE WHEN l.name LIKE '% (claimed, by link)' THEN 'link' ELSE '' END,
+    CASE l.state WHEN 'closed' THEN l.at END
+    FROM alert_log l WHERE l.alert = alert.id ORDER BY l.rowid DESC LIMIT 1)
+  WHERE state <> 'open' AND EXISTS (SELECT 1 FROM alert_log l WHERE l.alert = alert.id);
+"""
+
 DESK = f"""
 CREATE TABLE person (                -- who may use the desk; never deleted
   name TEXT PRIMARY KEY,             -- as acts show it
@@ -37,7 +47,7 @@ CREATE TABLE remark (                -- append-only: what people write about a c
   alert TEXT REFERENCES alert(id),   -- NULL: of the case itself
   name TEXT NOT NULL,
   door TEXT NOT NULL,                -- by which they came: person | link | token | daemon | cli
-  text TEXT NOT NULL,
+  text TEXT NOT NULL,                -- '' with name '': its text was erased
   corrects TEXT REFERENCES remark(id)
 ) STRICT;
 CREATE INDEX remark_case ON remark(case_id, at);
@@ -98,13 +108,7 @@ CREATE INDEX alert_told ON alert(created) WHERE state <> 'closed' AND NOT ({WORK
 CREATE INDEX alert_of_entry ON alert(entry, created) WHERE entry IS NOT NULL;
 CREATE INDEX alert_closed ON alert(closed) WHERE closed IS NOT NULL;
 CREATE INDEX entry_case ON entry(case_id) WHERE case_id <> '';
-UPDATE alert SET
-  holder = CASE state WHEN 'open' THEN '' ELSE coalesce((SELECT
-    replace(l.name, ' (claimed, by link)', '') FROM alert_log l
-    WHERE l.alert = alert.id ORDER BY l.at DESC, l.rowid DESC LIMIT 1), '') END,
-  closed = CASE state WHEN 'closed' THEN (SELECT max(l.at) FROM alert_log l
-    WHERE l.alert = alert.id) END
-  WHERE state <> 'open';
+{HELD}
 CREATE TRIGGER person_stays BEFORE DELETE ON person
   BEGIN SELECT RAISE(ABORT, 'nothing of this is ever deleted'); END;
 CREATE TRIGGER member_stays BEFORE DELETE ON member
@@ -116,7 +120,7 @@ CREATE TRIGGER proposal_stays BEFORE DELETE ON proposal
 CREATE TRIGGER clock_stays BEFORE DELETE ON clock
   BEGIN SELECT RAISE(ABORT, 'nothing of this is ever deleted'); END;
 CREATE TRIGGER proposal_kept BEFORE UPDATE OF id, at, kind, case_id, args, text, digest, why, name,
-    door, eyes ON proposal
+    door ON proposal
   BEGIN SELECT RAISE(ABORT, 'what was proposed never changes, only what became of it'); END;
 CREATE TRIGGER clock_kept BEFORE UPDATE OF id, case_id, rule, terms, started, due, name, door, why
     ON clock

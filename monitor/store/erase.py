@@ -53,8 +53,11 @@ def _baselines(body: Body) -> Keys:
 
 
 def _taken(body: Body) -> Keys:
-    """All but the name and the note."""
-    return {"taken": body["alerts"], "state": body["state"]}
+    """All but names and the note."""
+    kept = {"taken": body["alerts"], "state": body["state"]}
+    if "to" in body:
+        kept |= {"outcome": body["outcome"]}
+    return kept
 
 
 def _entries(body: Body) -> Keys:
@@ -107,6 +110,11 @@ def _trace_state(body: Body) -> Keys:
     return {name: body[name] for name in ("case", "number", "version", "sha256")}
 
 
+def _remark(body: Body) -> Keys:
+    """All but the name and the text."""
+    return {name: value for name, value in body.items() if name not in ("name", "text")}
+
+
 def _nothing(_body: Body) -> Keys:
     return {}
 
@@ -128,6 +136,8 @@ KEYS: Mapping[str, Callable[[Body], Keys]] = {
     "trace facts": _all,
     "trace state": _trace_state,
     "incidents": _incidents,
+    "remark": _remark,
+    "told": _all,
     "taken back": _nothing,  # coverage: nothing that the log makes rests on it
     "replayed": _nothing,
     "tested": _nothing,
@@ -184,18 +194,37 @@ def _erase(conn: Connection, number: int, by: int) -> dict[str, object]:
     conn.execute("INSERT INTO erasure (seq, by_seq) VALUES (?,?)", (number, by))
     conn.execute("UPDATE log_text SET salt = NULL, text = NULL WHERE seq = ?", (number,))
     if told["what"] == "taken":
-        lines = [(line, number) for _, line, _ in told["body"]["alerts"]]
-        conn.executemany("INSERT INTO erased_line (line, seq) VALUES (?,?)", lines)
-        conn.executemany(
-            "UPDATE alert_log SET name = '', note = '' WHERE id = ?", [line[:1] for line in lines]
-        )
+        _erase_taken(conn, [line for _, line, _ in told["body"]["alerts"]], number)
     kept = {name: told[name] for name in ("act", "what", "at", "first")}
     if told["what"] == "word":
         _erase_words(conn, told["body"], number)
+    if told["what"] == "remark":
+        wanted = (told["body"]["id"],)
+        conn.execute("UPDATE remark SET name = '', text = '' WHERE id = ?", wanted)
     if told["what"] in ("trace word", "trace state"):
         _erase_trace(conn, told["what"].removeprefix("trace "), told["body"], number)
     keys = KEYS[told["what"]](told["body"])
+    if "outcome" in keys:  # who it was is gone, not by which door they came
+        keys = {**keys, "door": told["body"].get("door", told["actor"]["kind"])}
     return {"number": number, "digest": row["digest"], **kept, "keys": keys}
+
+
+def _erase_taken(conn: Connection, lines: Sequence[str], number: int) -> None:
+    """Names and note beside alerts; and who has one, where that is what the line says."""
+    conn.executemany(
+        "INSERT INTO erased_line (line, seq) VALUES (?,?)", [(line, number) for line in lines]
+    )
+    conn.executemany(
+        "UPDATE alert SET holder = '', holder_door = '' "
+        "WHERE id = (SELECT alert FROM alert_log WHERE id = ?1) "
+        "AND NOT EXISTS (SELECT 1 FROM alert_log o, alert_log mine WHERE mine.id = ?1 "
+        "AND o.alert = mine.alert AND o.rowid > mine.rowid)",
+        [(line,) for line in lines],
+    )
+    conn.executemany(
+        "UPDATE alert_log SET name = '', note = '', holder = '' WHERE id = ?",
+        [(line,) for line in lines],
+    )
 
 
 def _erase_words(conn: Connection, body: Body, number: int) -> None:

@@ -25,6 +25,7 @@ from monitor.model.cases import CaseState
 from monitor.model.difference import Difference
 from monitor.store import cases, digests, log
 from monitor.store.commit import commit
+from monitor.store.desk_schema import HELD
 from monitor.store.sqlite import Store
 from monitor.store.verify import record
 from world.book import Book, elsewhere, fee, transfer
@@ -105,6 +106,9 @@ def begin_anew(store: Store) -> None:
     with store.write() as conn, untriggered(conn):
         for table in ("log_case", "log_text", "log"):
             conn.execute(f"DELETE FROM {table}")
+        conn.execute("UPDATE alert_log SET door = '', holder = ''")
+        conn.execute("UPDATE alert SET holder = '', holder_door = '', outcome = '', closed = NULL")
+        conn.execute(HELD)
         log.append(conn, DAEMON, 1_700_000_000, "begin", digests.begin(conn, 3))
 
 

@@ -7,11 +7,14 @@ from dataclasses import astuple, dataclass
 
 from monitor.model.acts import Body
 from monitor.model.difference import Difference, Report
+from monitor.store.verify import desk
 from monitor.store.verify.chain import Erased, parsed
 from monitor.store.verify.expected import Expected
 
 # Where what sources said for a trace stands, by its name in the log.
 TRACE_FACTS = {"profiles": "trace_profile", "anatomies": "trace_anatomy"}
+# What an alert is before anybody has it.
+NEW_ALERT = {"state": "open", "holder": "", "holder_door": "", "outcome": "", "closed": None}
 BASES = ("base_height", "base_time", "base_head_time")
 
 
@@ -87,7 +90,7 @@ def _rows(expected: Expected, gone: _Gone) -> None:
 
 def _alerts(expected: Expected, gone: _Gone) -> None:
     for alert, (entry, rows) in zip(gone.keys["alerts"], gone.keys["of"], strict=True):
-        expected.vague("alert", [alert], {"state": "open", "entry": entry}, gone.seq)
+        expected.vague("alert", [alert], {**NEW_ALERT, "entry": entry}, gone.seq)
         for identity in rows:
             if expected.is_movement(identity):
                 expected.vague("alert_transfer", [alert, *identity], {}, gone.seq)
@@ -101,12 +104,15 @@ def _baselines(expected: Expected, gone: _Gone) -> None:
 
 def _taken(expected: Expected, gone: _Gone) -> None:
     """Name and note beside an alert went with the text."""
-    state = gone.keys["state"]
-    for alert, line, before in gone.keys["taken"]:
-        expected.change("alert", [alert], {"state": before}, {"state": state}, gone.seq)
-        said = {"alert": alert, "at": gone.at, "state": state, "name": "", "note": ""}
-        expected.add("alert_log", [line], said, gone.seq)
-        expected.add("erased_line", [line], {"seq": gone.seq}, gone.seq)
+    state, nobody = gone.keys["state"], {"holder": "", "holder_door": ""}
+    now = {"state": state, "outcome": gone.keys.get("outcome", ""), **nobody}
+    now["closed"] = gone.at if state == "closed" else None
+    line = {"at": gone.at, "state": state, "name": "", "note": "", "holder": ""}
+    line["door"] = gone.keys.get("door", "")
+    for alert, name, before in gone.keys["taken"]:
+        expected.change("alert", [alert], {"state": before}, now, gone.seq)
+        expected.add("alert_log", [name], {"alert": alert, **line}, gone.seq)
+        expected.add("erased_line", [name], {"seq": gone.seq}, gone.seq)
 
 
 def _entries(expected: Expected, gone: _Gone) -> None:
@@ -203,6 +209,14 @@ def _erased_trace(expected: Expected, gone: _Gone, what: str) -> None:
     expected.add("erased_trace", key, {"seq": gone.seq}, gone.seq)
 
 
+def _remark(expected: Expected, gone: _Gone) -> None:
+    desk.gone_remark(expected, gone.keys, gone.seq)
+
+
+def _told(expected: Expected, gone: _Gone) -> None:
+    desk.close_told(expected, gone.keys, gone.at, gone.seq)
+
+
 def _nothing(_expected: Expected, _gone: _Gone) -> None:
     """It changed nothing that is held against the log."""
 
@@ -221,5 +235,7 @@ PARTS: Mapping[str, Callable[[Expected, _Gone], None]] = {
     "trace word": _trace_word,
     "trace facts": _trace_facts,
     "trace state": _trace_state,
+    "remark": _remark,
+    "told": _told,
     **dict.fromkeys(("incidents", "taken back", "replayed", "tested", "backed up"), _nothing),
 }

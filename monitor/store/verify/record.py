@@ -11,7 +11,17 @@ from monitor.model.difference import Report
 from monitor.model.errors import StoreError
 from monitor.store import answers
 from monitor.store.port import Reader
-from monitor.store.verify import begin, evidence, gone, lists, replay, schema, tables, trace
+from monitor.store.verify import (
+    before_desk,
+    begin,
+    evidence,
+    gone,
+    lists,
+    replay,
+    schema,
+    tables,
+    trace,
+)
 from monitor.store.verify.chain import Erased, Told, Walk, parsed
 from monitor.store.verify.expected import Expected
 from monitor.store.verify.gone import Erasure
@@ -83,13 +93,15 @@ def _verify(store: Reader, report: Report) -> Verdict:
                 first = first if first is not None else row.at
             elif erasure := gone.carry_out(expected, row, report):
                 erased.append(erasure)
-        there = [kept for kept in tables.KEPT if kept.schema <= store.schema()]
+        there = [kept for kept in tables.KEPT if kept.stands_in(store.schema())]
         rows = {kept.name: tables.compare(conn, kept, expected, report) for kept in there}
         tables.versions(conn, store.schema(), report)
         if store.schema() >= tables.LISTS:
             rows["listing"] = lists.compare(conn, expected, report)
         if store.schema() >= tables.TRACES:
             trace.compare(conn, expected, report)
+        if store.schema() >= tables.DESK:
+            before_desk.compare(conn, expected, report)
         begin.compare(conn, expected, report)
         evidence.compare(conn, expected, report)
         for difference in answers.damaged(store):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from monitor.model import entry_lines
 from monitor.model.acts import Actor, ActorKind
 from monitor.model.difference import Difference, Report
-from monitor.store.verify import gone, lists, persons, trace
+from monitor.store.verify import desk, gone, lists, persons, trace
 from monitor.store.verify.chain import Told
 from monitor.store.verify.expected import Expected, Key, Values
 from monitor.store.verify.whose import Whose
@@ -71,19 +71,26 @@ def alerts(expected: Expected, told: Told) -> None:
     for line in told.body["alerts"]:
         values = dict(zip(told.body["columns"], line, strict=True))
         alert, about = values.pop("id"), values.pop("rows")
-        expected.add("alert", [alert], values | {"state": "open"}, told.seq)
+        expected.add("alert", [alert], values | gone.NEW_ALERT, told.seq)
         for identity in about:
             if expected.is_movement(identity):
                 expected.add("alert_transfer", [alert, *identity], {}, told.seq)
 
 
 def taken(expected: Expected, told: Told) -> None:
-    state, note = told.body["state"], told.body["note"]
-    who = Actor(ActorKind(told.actor["kind"]), told.actor["name"], told.actor["authority"])
-    for alert, line, before in told.body["alerts"]:
-        expected.change("alert", [alert], {"state": before}, {"state": state}, told.seq)
-        said = {"alert": alert, "at": told.at, "state": state, "name": who.recorded, "note": note}
-        expected.add("alert_log", [line], said, told.seq)
+    body, at = told.body, told.at
+    kind, name = ActorKind(told.actor["kind"]), body.get("by", told.actor["name"])
+    who = Actor(ActorKind(body.get("door", kind)), name, told.actor["authority"])
+    to, state, old = body.get("to"), body["state"], "to" not in body  # before the desk
+    door = "" if old and who.kind is not ActorKind.LINK else who.kind.value
+    holder = who.name if to is None else to
+    now = {"state": state, "holder": holder, "holder_door": door if holder else ""}
+    now |= {"outcome": body.get("outcome", ""), "closed": at if state == "closed" else None}
+    line = {"at": at, "state": state, "name": who.recorded, "note": body["note"]}
+    line |= {"door": "" if old else who.kind.value, "holder": to or ""}
+    for alert, name, before in body["alerts"]:
+        expected.change("alert", [alert], {"state": before}, now, told.seq)
+        expected.add("alert_log", [name], {"alert": alert, **line}, told.seq)
 
 
 def watchlist(expected: Expected, told: Told) -> None:
@@ -178,10 +185,15 @@ def nothing(_expected: Expected, _told: Told) -> None:
     """It changed nothing that is held against the log."""
 
 
+def close_told(expected: Expected, told: Told) -> None:
+    desk.close_told(expected, told.body, told.at, told.seq)
+
+
 CASE: Mapping[str, Part] = {"case": case}
+ENDED: Mapping[str, Part] = {"proposal ended": desk.ended}
 ACTS: Mapping[str, Mapping[str, Part]] = {
     "begin": {"record": nothing, "table": table},
-    "plan": {"rows": rows, "baselines": baselines, "alerts": alerts},
+    "plan": {"rows": rows, "baselines": baselines, "alerts": alerts, **ENDED},
     "take": {"taken": taken},
     "replay": {"replayed": nothing},
     "test channel": {"tested": nothing},
@@ -208,6 +220,16 @@ ACTS: Mapping[str, Mapping[str, Part]] = {
     "say of trace": {"trace word": trace.word},
     "learn of trace": {"trace facts": trace.facts},
     "take trace": {"trace state": trace.state, "alerts": alerts},
+    "set person": {"person": desk.person, "taken": taken, "alerts": alerts},
+    "set member": {"member": desk.member},
+    "note": {"remark": desk.remark},
+    "propose": {"proposal": desk.proposal, "taken": taken},
+    "end proposal": {**ENDED, "taken": taken},
+    "pass on": {"passed on": desk.passed_on, "alerts": alerts},
+    "start clock": {"clock": desk.clock},
+    "end clock": {"clock ended": desk.clock_ended},
+    "tell clock": {"clock ended": desk.clock_ended, "alerts": alerts},
+    "close told": {"told": close_told},
     "restore": {"restored": restored},
     "erase asked": {"erase asked": nothing},
     "erased": {"erased": erased},

@@ -27,16 +27,20 @@ class Kept:
     rows: str
     of: tuple[str, int] | None = None  # the table that it belongs to, and how far its key is that
     schema: int = 0  # the first that has it, where that is not the first with a log
+    until: int | None = None  # the first schema that has it in another form
+
+    def stands_in(self, schema: int) -> bool:
+        return self.schema <= schema and (self.until is None or schema < self.until)
 
     def values(self, row: Any) -> Values:  # noqa: ANN401 - Fields
         return dict(zip(self.columns, [*row][len(self.key) :], strict=True))
 
 
-def _plain(name: str, key: str, columns: str, schema: int = 0) -> Kept:
+def _plain(name: str, key: str, columns: str, schema: int = 0, until: int | None = None) -> Kept:
     names = ", ".join(filter(None, (key, columns)))
     listed = tuple(columns.split(", ")) if columns else ()
     rows = f"SELECT {names} FROM {name}"
-    return Kept(name, tuple(key.split(", ")), listed, rows, schema=schema)
+    return Kept(name, tuple(key.split(", ")), listed, rows, schema=schema, until=until)
 
 
 IDENTITY = "chain, tx, leg"
@@ -55,7 +59,10 @@ SIGHTING = Kept(
     "LEFT JOIN transfer t ON t.id = x.transfer",
     ("transfer", 3),
 )
-ALERT = _plain("alert", "id", f"{ALERT_COLUMNS.removeprefix('id, ')}, state")
+DESK = 11  # the first schema with the desk
+_TOLD = f"{ALERT_COLUMNS.removeprefix('id, ')}, state"
+ALERT_BEFORE = _plain("alert", "id", _TOLD, until=DESK)
+ALERT = _plain("alert", "id", f"{_TOLD}, holder, holder_door, outcome, closed", DESK)
 ALERT_ROW = Kept(
     "alert_transfer",
     ("alert", "chain", "tx", "leg"),
@@ -64,7 +71,18 @@ ALERT_ROW = Kept(
     "LEFT JOIN transfer t ON t.id = x.transfer",
     ("alert", 1),
 )
-ALERT_LOG = _plain("alert_log", "id", "alert, at, state, name, note")
+_SAID = "alert, at, state, name, note"
+ALERT_LOG_BEFORE = _plain("alert_log", "id", _SAID, until=DESK)
+ALERT_LOG = _plain("alert_log", "id", f"{_SAID}, door, holder", DESK)
+PERSON = _plain("person", "name", "role, reports, added, enrolled, disabled", DESK)
+MEMBER = _plain("member", "case_id, person, since", "until", DESK)
+REMARK = _plain("remark", "id", "at, case_id, alert, name, door, text, corrects", DESK)
+_PROPOSED = "at, kind, case_id, args, text, digest, why, name, door, eyes"
+_ENDED = "state, ended, ended_by, said"
+PROPOSAL = _plain("proposal", "id", f"{_PROPOSED}, {_ENDED}, escalated", DESK)
+PROPOSAL_ALERT = _plain("proposal_alert", "proposal, alert", "", DESK)
+_STARTED = "case_id, rule, terms, started, due, name, door, why"
+CLOCK = _plain("clock", "id", f"{_STARTED}, {_ENDED}, told", DESK)
 ENTRY = _plain(
     "entry",
     "id",
@@ -97,10 +115,11 @@ ANSWER = Kept(
     "SELECT DISTINCT sha256, body_sha256 FROM answer WHERE why <> 'silence'",
 )
 KEPT = (
-    *(TRANSFER, SIGHTING, ALERT, ALERT_ROW, ALERT_LOG),
+    *(TRANSFER, SIGHTING, ALERT_BEFORE, ALERT, ALERT_ROW, ALERT_LOG_BEFORE, ALERT_LOG),
     *(ENTRY, ENTRY_VERSION, LIST_VERSION, CASE, FOLLOWED),
     *(PUBLICATION, LIST_WORD, ERASED_WORD),
     *(TRACE_WORD, TRACE_PROFILE, TRACE_ANATOMY, TRACE_STATE, ERASED_TRACE),
+    *(PERSON, MEMBER, REMARK, PROPOSAL, PROPOSAL_ALERT, CLOCK),
     *(ERASED_LINE, RESPELT, ANSWER),
 )
 
@@ -150,7 +169,8 @@ def _differences(
             where = place(kept.name, key)
             yield Difference("record", where, "no such row: no act brought it", "a row")
     elif not known.guess:
-        for name, value, there in differing(known.now, found):
+        now = {name: value for name, value in known.now.items() if name in found}
+        for name, value, there in differing(now, found):
             where = f"{place(kept.name, key)}: {name}"
             yield Difference("record", where, f"{shown(value)} (log {known.seq})", shown(there))
 

@@ -19,7 +19,7 @@ SETTLED = 600  # seconds after which what is listed is known to every decision t
 # Parts that are about no case.
 _OF_NONE = frozenset(
     {"record", "table", "list", "incidents", "covered", "restored", "tested", "backed up"}
-    | {"publication", "listing", "accepted"}
+    | {"publication", "listing", "accepted", "person"}
 )
 
 _TOLD_BY = (
@@ -49,6 +49,9 @@ class Whose:
             "entries": self._entries,
             **dict.fromkeys(("case", "followed", "unfollowed"), _named),
             **dict.fromkeys(("trace word", "trace facts", "trace state"), _named),
+            **dict.fromkeys(("member", "remark", "proposal", "proposal ended"), _named),
+            **dict.fromkeys(("passed on", "clock", "clock ended"), _named),
+            "told": lambda told: self._of(map(self._expected.entry_of, told.body["alerts"])),
             "word": lambda told: self._of(told.body["entries"]),
             "replayed": self._replayed,
             "erase asked": lambda told: self._of_rows(told.body["numbers"]),
@@ -152,7 +155,7 @@ class Whose:
 
 
 def _named(told: Told) -> Cases:
-    return frozenset({str(told.body["case"])})
+    return frozenset({str(told.body["case"])} - {""})
 
 
 def _said(cases: Iterable[Any]) -> str:

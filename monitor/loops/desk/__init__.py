@@ -1,0 +1,1 @@
+"""What people at the desk do: one function for each, whichever door they come through."""

@@ -1,0 +1,90 @@
+"""The log in plain words: what people at the desk did. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from monitor.model.acts import Body
+from monitor.model.plain import plural, quoted, tidy
+
+_FLAGS = {"reports": "the right to confidential clocks", "enrolled": "a way to sign in"}
+
+
+def _why(body: Body) -> str:
+    return f": {quoted(body['why'], 500)}" if body["why"] else ""
+
+
+def _person(body: Body) -> str:
+    name, was, now = tidy(body["person"], 80), body["was"], body["is"]
+    if was is None:
+        return f"added {name} to the desk as {tidy(now['role'])}{_why(body)}"
+    done = []
+    if was["role"] != now["role"]:
+        done.append(f"made {name}, {tidy(was['role'])} before, {tidy(now['role'])} of the desk")
+    if was["reports"] != now["reports"]:
+        verb = "gave" if now["reports"] else "took from"
+        done.append(f"{verb} {name} {_FLAGS['reports']}")
+    if was["enrolled"] != now["enrolled"]:
+        verb = "noted" if now["enrolled"] is not None else "took back"
+        done.append(f"{verb} that {name} has {_FLAGS['enrolled']}")
+    if was["disabled"] != now["disabled"]:
+        word = "no longer" if now["disabled"] is not None else "again"
+        done.append(f"let {name} use the desk {word}")
+    return f"{' and '.join(done) or f'left {name} as they were'}{_why(body)}"
+
+
+def _member(body: Body) -> str:
+    name, case = tidy(body["person"], 80), tidy(body["case"])
+    done = "made a member of" if body["until"] is None else "took out of the members of"
+    return f"{name}: {done} case {case}{_why(body)}"
+
+
+def _remark(body: Body) -> str:
+    about = f"alert {tidy(body['alert'])}" if body["alert"] else f"case {tidy(body['case'])}"
+    also = f", in place of {tidy(body['corrects'])}" if body["corrects"] else ""
+    return f"wrote {body['id']} about {about}{also}: {quoted(body['text'], 500)}"
+
+
+def _proposal(body: Body) -> str:
+    about = f", about {plural(len(body['alerts']), 'alert')}" if body["alerts"] else ""
+    alone = " (one person, no second existed)" if body["eyes"] == "one" else ""
+    first = body["text"].partition("\n")[0]
+    return f"proposed {body['id']}{about}{alone}: {quoted(first, 300)}{_why(body)}"
+
+
+def _ended(body: Body) -> str:
+    now = body["is"]
+    alone = body["is"]["eyes"] == "one" and body["was"]["eyes"] != "one"
+    mark = " (one person, no second existed)" if alone else ""
+    said = f": {quoted(now['said'], 500)}" if now["said"] else ""
+    return f"proposal {tidy(body['proposal'])} is {tidy(now['state'])}{mark}{said}"
+
+
+def _passed_on(body: Body) -> str:
+    return f"passed on, for nobody has answered: {', '.join(map(tidy, body['proposals'][:3]))}"
+
+
+def _clock(body: Body) -> str:
+    rule, case = tidy(body["rule"]), tidy(body["case"])
+    return f"started clock {body['id']} ({rule}) of case {case}, due {body['due']}{_why(body)}"
+
+
+def _clock_ended(body: Body) -> str:
+    was, now, name = body["was"], body["is"], tidy(body["clock"])
+    if was["told"] != now["told"]:
+        return f"told of clock {name}: {tidy(now['told'])}"
+    said = f": {quoted(now['said'], 500)}" if now["said"] else ""
+    return f"clock {name} is {tidy(now['state'])}{said}"
+
+
+# By the name of the part.
+WORDS: Mapping[str, Callable[[Body], str]] = {
+    "person": _person,
+    "member": _member,
+    "remark": _remark,
+    "proposal": _proposal,
+    "proposal ended": _ended,
+    "passed on": _passed_on,
+    "clock": _clock,
+    "clock ended": _clock_ended,
+}

@@ -1,0 +1,381 @@
+"""What people at the desk do: taken, noted, handed over, closed by two. On real files, by several
+processes at once."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from world.book import Book, transfer
+from world.deskbook import (
+    ANN,
+    BOB,
+    CAT,
+    CLI_ANN,
+    LINK_ANN,
+    NOW,
+    ON,
+    ROOT_ACTOR,
+    alert_of,
+    desk_book,
+    joined,
+    row,
+)
+from world.logged import differences
+from world.tamper import untriggered
+
+from monitor.loops.desk import work
+from monitor.model.desk import DeskSettings, Role, SecondPerson, Sight
+from monitor.model.desk_work import ONE_PERSON, Proposal, Standing
+from monitor.model.errors import ConfigError, Conflict
+from monitor.model.settings import Settings
+from monitor.store import desk
+from monitor.store.sqlite import Store
+
+ALL = Sight(None, loose=True)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[Book]:
+    made = desk_book(tmp_path)
+    yield made
+    assert differences(made.store.path) == []
+    made.store.close()
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[Book]:
+    """With one person."""
+    made = desk_book(tmp_path, people=1)
+    yield made
+    assert differences(made.store.path) == []
+    made.store.close()
+
+
+def waiting(book: Book) -> Proposal:
+    (found,) = desk.proposals(book.store, ALL, "waiting")
+    return found
+
+
+def propose(book: Book, severity: str = "severe", actor: object = BOB, once: str = "1") -> str:
+    ids = [alert_of(book, severity)]
+    return work.propose_close(book.store, ON, actor, ids, "acted_on", "frozen", NOW, once)  # type: ignore[arg-type]
+
+
+# -- taking ----------------------------------------------------------------------------------
+
+
+def test_who_takes_an_alert_has_it_with_the_door_by_which_they_came(book: Book) -> None:
+    severe, high = alert_of(book, "severe"), alert_of(book, "high")
+    assert work.take(book.store, BOB, [severe], NOW) == f"acknowledged {severe} by bob"
+    work.take(book.store, LINK_ANN, [high], NOW)
+    found = [row(book, "alert", each) for each in (severe, high)]
+    assert [(each["holder"], each["holder_door"]) for each in found] == [
+        ("bob", "person"),
+        ("ann", "link"),
+    ]
+    with pytest.raises(ConfigError, match=r"is acknowledged by bob since .* say why"):
+        work.take(book.store, CAT, [severe], NOW)
+    with pytest.raises(ConfigError, match="why: is empty"):
+        work.take(book.store, CAT, [severe], NOW, over=True)
+    assert "bob had it" in work.take(book.store, CAT, [severe], NOW, over=True, why="he is ill")
+    assert row(book, "alert", severe)["holder"] == "cat"
+
+
+def test_handing_over_names_whom(book: Book) -> None:
+    severe = alert_of(book, "severe")
+    work.take(book.store, BOB, [severe], NOW)
+    work.hand_over(book.store, BOB, [severe], "cat", "end of my day", NOW)
+    assert row(book, "alert", severe)["holder"] == "cat"
+    work.hand_over(book.store, ANN, [severe], "", "nobody yet", NOW)
+    found = row(book, "alert", severe)
+    assert (found["state"], found["holder"], found["holder_door"]) == ("open", "", "")
+    lines = book.store.read("SELECT name, holder, state FROM alert_log ORDER BY rowid")
+    assert [tuple(line) for line in lines] == [
+        ("bob", "", "acknowledged"),
+        ("bob", "cat", "acknowledged"),
+        ("ann", "", "open"),
+    ]
+    joined(book, "dan", Role.ANALYST)
+    with pytest.raises(ConfigError, match=r"dan.* cannot work on case C"):
+        work.hand_over(book.store, ANN, [severe], "dan", "his now", NOW)
+
+
+def test_a_note_is_written_once_however_often_its_form_is_sent(book: Book) -> None:
+    severe = alert_of(book, "severe")
+    for _ in range(3):
+        work.note(book.store, BOB, "C", severe, "Called the bank.\nThey hold it.", NOW, "form 1")
+    (first,) = desk.remarks(book.store, ALL, case="C")
+    assert (first.text, first.case, first.alert) == (
+        "Called the bank.\nThey hold it.",
+        "C",
+        severe,
+    )
+    work.note(book.store, BOB, "C", severe, "They do not.", NOW, "form 2", corrects=first.id)
+    assert [each.corrects for each in desk.remarks(book.store, ALL, alert=severe)] == [
+        None,
+        first.id,
+    ]
+    assert desk.remarks(book.store, Sight(frozenset({"other"})), case="C") == []
+
+
+# -- closing ---------------------------------------------------------------------------------
+
+
+def test_medium_is_closed_at_once_with_outcome_and_a_sentence(book: Book) -> None:
+    medium = alert_of(book, "medium")
+    with pytest.raises(ConfigError, match="why: is empty"):
+        work.propose_close(book.store, ON, BOB, [medium], "noise", " ", NOW, "1")
+    with pytest.raises(ConfigError, match="is no reason to close"):
+        work.propose_close(book.store, ON, BOB, [medium], "told", "dust", NOW, "1")
+    for _ in range(2):
+        assert work.propose_close(book.store, ON, BOB, [medium], "noise", "dust", NOW, "1") == ""
+    found = row(book, "alert", medium)
+    assert (found["state"], found["outcome"], found["closed"]) == ("closed", "noise", NOW)
+    assert len(book.store.read("SELECT 1 FROM alert_log WHERE alert = ?", [medium])) == 1
+    with pytest.raises(Conflict, match="is closed already, by bob"):
+        work.propose_close(book.store, ON, CAT, [medium], "noise", "dust too", NOW, "2")
+
+
+@pytest.mark.parametrize("severity", ["severe", "high"])
+def test_severe_and_high_close_when_somebody_else_agrees(book: Book, severity: str) -> None:
+    name = propose(book, severity)
+    assert propose(book, severity) == name, "the same form once more"
+    assert row(book, "alert", alert_of(book, severity))["state"] == "open"
+    was = waiting(book)
+    assert was.text.startswith('Close 1 alert of case C as "acted on".')
+    for who in (BOB, CLI_ANN, LINK_ANN):
+        with pytest.raises(ConfigError):
+            work.answer(book.store, ON, who, name, True, "", NOW)
+    work.answer(book.store, ON, CAT, name, True, "I saw it", NOW + 5)
+    found = row(book, "alert", alert_of(book, severity))
+    assert (found["state"], found["outcome"]) == ("closed", "acted_on")
+    assert (found["holder"], found["closed"]) == ("bob", NOW + 5)
+    (line,) = book.store.read("SELECT * FROM alert_log")
+    assert (line["name"], line["note"]) == ("bob", "frozen (cat agreed)")
+    with pytest.raises(Conflict, match="does not wait any more: it is done by cat"):
+        work.answer(book.store, ON, ANN, name, True, "", NOW)
+    assert desk.counts(book.store) == {"waiting": 0, "agreed": 0, "one": 0}
+
+
+def test_with_one_person_it_is_done_at_once_and_marked(alone: Book) -> None:
+    name = propose(alone, actor=ANN)
+    done = desk.proposal(alone.store, ALL, name)
+    assert done is not None
+    assert (done.eyes, done.state, done.said) == ("one", "done", ONE_PERSON)
+    assert row(alone, "alert", alert_of(alone, "severe"))["state"] == "closed"
+    assert desk.counts(alone.store)["one"] == 1
+    assert desk.by_one(alone.store, ALL, "C") == 1
+
+
+def test_a_claimed_proposal_of_the_only_person_is_agreed_to_by_them(alone: Book) -> None:
+    """Signed in, and marked; never by the name alone."""
+    name = propose(alone, actor=CLI_ANN)
+    assert waiting(alone).id == name
+    work.answer(alone.store, ON, ANN, name, True, "", NOW)
+    done = desk.proposal(alone.store, ALL, name)
+    assert done is not None
+    assert (done.eyes, done.state, done.said) == ("one", "done", ONE_PERSON)
+
+
+def test_a_claimed_name_is_not_a_second_person(book: Book) -> None:
+    """Neither does who typed their name agree under it, where there are others."""
+    name = propose(book, actor=CLI_ANN)
+    with pytest.raises(ConfigError, match="ann proposed it: it takes another person"):
+        work.answer(book.store, ON, ANN, name, True, "", NOW)
+    work.answer(book.store, ON, BOB, name, True, "", NOW)
+
+
+def test_second_person_lead_narrows_it(book: Book) -> None:
+    strict = DeskSettings(on=True, second_person=SecondPerson.LEAD)
+    ids = [alert_of(book, "severe")]
+    name = work.propose_close(book.store, strict, BOB, ids, "noise", "dust", NOW, "1")
+    with pytest.raises(ConfigError, match="cat may not agree here: it takes one of ann"):
+        work.answer(book.store, strict, CAT, name, True, "", NOW)
+    work.answer(book.store, strict, ANN, name, False, "it is not", NOW)
+    assert row(book, "alert", ids[0])["state"] == "open"
+
+
+def test_of_a_group_severe_ones_are_left(book: Book) -> None:
+    ids = [alert_of(book, each) for each in ("severe", "high", "medium")]
+    found = work.close(book.store, ON, BOB, ids, "expected", "our own", NOW, "1")
+    assert found.left == [ids[0]]
+    assert found.closed == [ids[2]]
+    assert [each.alerts for each in found.proposals] == [(ids[1],)]
+    assert f"1 severe is left, each is closed by itself: {ids[0]}." in found.said
+    assert [row(book, "alert", each)["state"] for each in ids] == ["open", "open", "closed"]
+
+
+def test_a_new_movement_of_the_transaction_makes_a_proposal_lapse(book: Book) -> None:
+    name = propose(book)
+    book.read(transfer(105, amount=9, ordinal=1), transfer(105), head=120)
+    found = desk.proposal(book.store, ALL, name)
+    assert found is not None
+    assert found.state is Standing.LAPSED
+    assert "of the same transaction" in found.said
+    with pytest.raises(Conflict, match="it is lapsed"):
+        work.answer(book.store, ON, ANN, name, True, "", NOW)
+
+
+def test_another_transaction_leaves_it(book: Book) -> None:
+    name = propose(book)
+    book.read(transfer(115, tx="0xt9"), head=120, lo=110)
+    assert waiting(book).id == name
+    work.withdraw(book.store, ON, BOB, name, "too early", NOW)
+    with pytest.raises(Conflict, match="withdrawn by bob: too early"):
+        work.answer(book.store, ON, ANN, name, True, "", NOW)
+
+
+# -- at once ---------------------------------------------------------------------------------
+
+
+def at_once(path: Path, *does: Callable[[Store], object]) -> list[object]:
+    """Each with a connection of its own; what came of each, or how it was refused."""
+    start, found = threading.Barrier(len(does)), list[object]([None] * len(does))
+
+    def do(number: int, act: Callable[[Store], object]) -> None:
+        store = Store(path)
+        start.wait()
+        try:
+            found[number] = act(store)
+        except (ConfigError, Conflict) as error:
+            found[number] = error
+        finally:
+            store.close()
+
+    threads = [threading.Thread(target=do, args=each) for each in enumerate(does)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    return found
+
+
+def test_two_people_who_agree_at_once_close_it_once(book: Book) -> None:
+    name = propose(book)
+    path = book.store.path
+    found = at_once(
+        path,
+        *(
+            lambda store, who=who: work.answer(store, ON, who, name, True, "", NOW)
+            for who in (ANN, CAT, ANN, CAT)
+        ),
+    )
+    assert sum(isinstance(each, Proposal) for each in found) == 1
+    assert sum(isinstance(each, Conflict) for each in found) == 3
+    assert len(book.store.read("SELECT 1 FROM alert_log")) == 1
+
+
+def test_of_people_who_take_at_once_one_has_it(book: Book) -> None:
+    severe = alert_of(book, "severe")
+    at_once(
+        book.store.path,
+        *(lambda s, who=who: work.take(s, who, [severe], NOW) for who in (ANN, BOB, CAT)),
+    )
+    lines = book.store.read("SELECT name FROM alert_log")
+    assert [line["name"] for line in lines] == [row(book, "alert", severe)["holder"]]
+
+
+def test_two_leads_who_disable_each_other_at_once_leave_one(book: Book) -> None:
+    joined(book, "lea", Role.LEAD)
+    settings = Settings(book.store.path.parent, {}, {}, (), {}, {}, {})
+    at_once(
+        book.store.path,
+        *(
+            lambda s, n=n: work.disable_person(s, settings, ROOT_ACTOR, n, "left", NOW)
+            for n in ("ann", "lea")
+        ),
+    )
+    leads = [each for each in desk.people(book.store) if each.role is Role.LEAD and each.active]
+    assert len(leads) == 1
+
+
+# -- people ----------------------------------------------------------------------------------
+
+
+def test_what_somebody_had_goes_to_nobody_and_is_told(book: Book) -> None:
+    settings = Settings(book.store.path.parent, {}, {}, (), {}, {}, {})
+    severe = alert_of(book, "severe")
+    work.take(book.store, BOB, [severe], NOW)
+    assert work.disable_person(book.store, settings, ANN, "bob", "has left", NOW) == 1
+    found = row(book, "alert", severe)
+    assert (found["state"], found["holder"]) == ("open", "")
+    (told,) = book.store.read("SELECT title FROM alert WHERE kind = 'notice'")
+    assert told["title"] == (
+        "bob may no longer use the desk: 1 alert that they had belongs to nobody now"
+    )
+    with pytest.raises(ConfigError, match="is the only lead"):
+        work.disable_person(book.store, settings, ANN, "ann", "left", NOW)
+    with pytest.raises(ConfigError, match="is the only lead"):
+        work.change_person(book.store, ANN, "ann", Role.ANALYST, False, "smaller desk", NOW)
+    with pytest.raises(ConfigError, match="is used already, by bob"):
+        work.add_person(book.store, ANN, "BOB", Role.READER, NOW)
+    work.enable_person(book.store, ANN, "bob", "is back", NOW)
+    assert {each.name for each in desk.people(book.store) if each.active} == {"ann", "bob", "cat"}
+
+
+# -- clocks ----------------------------------------------------------------------------------
+
+
+def test_a_clock_is_started_with_a_reason_and_ended_with_a_reference(book: Book) -> None:
+    clock = work.start_clock(book.store, ON, BOB, "C", "us", "funds were blocked", NOW)
+    assert clock.due == "2023-11-29"  # from 2023-11-14, without Thanksgiving
+    work.end_clock(book.store, BOB, clock.id, True, "OFAC 2023-1", NOW + 9)
+    (found,) = desk.clocks(book.store, ALL, "C")
+    assert (found.state, found.said, found.ended_by) == ("met", "OFAC 2023-1", "bob")
+    with pytest.raises(Conflict, match="does not run any more"):
+        work.end_clock(book.store, ANN, clock.id, False, "not needed", NOW)
+
+
+def test_a_confidential_clock_cannot_get_into_the_record(book: Book) -> None:
+    with pytest.raises(ConfigError, match="is no clock of this desk") as refused:
+        work.start_clock(book.store, ON, BOB, "C", "secret", "canary-in-a-reason", NOW)
+    assert "secret" not in str(refused.value)
+    with closing(sqlite3.connect(book.store.path)) as conn:
+        dump = "\n".join(conn.iterdump())
+    assert "canary-in-a-reason" not in dump
+    assert "SAR" not in dump
+
+
+# -- tampering -------------------------------------------------------------------------------
+
+TABLES = ("person", "member", "remark", "proposal", "proposal_alert", "clock", "alert", "alert_log")
+
+
+def test_every_column_of_the_desk_is_held_against_the_log(tmp_path: Path) -> None:
+    book = desk_book(tmp_path)
+    severe, medium = alert_of(book, "severe"), alert_of(book, "medium")
+    work.take(book.store, BOB, [severe], NOW)
+    work.note(book.store, BOB, "C", severe, "Called.", NOW, "1")
+    propose(book)
+    work.propose_close(book.store, ON, CAT, [medium], "noise", "dust", NOW, "2")
+    work.start_clock(book.store, ON, BOB, "C", "us", "blocked", NOW)
+    assert differences(book.store.path) == []
+    missed = []
+    for table in TABLES:
+        columns = [r[1] for r in book.store.read(f"PRAGMA table_info({table})")]
+        for column in columns:
+            copy = tmp_path / "copy.db"
+            copy.unlink(missing_ok=True)
+            book.store.backup(copy)
+            with closing(sqlite3.connect(copy)) as conn, untriggered(conn):
+                conn.execute("PRAGMA foreign_keys = OFF")
+                (kind,) = conn.execute(
+                    f"SELECT typeof({column}) FROM {table} ORDER BY rowid DESC LIMIT 1"
+                    if table != "proposal_alert"
+                    else f"SELECT typeof({column}) FROM {table}"
+                ).fetchone()
+                value = "7" if kind in ("integer", "null") else "'x'"
+                try:
+                    conn.execute(f"UPDATE {table} SET {column} = {value}")
+                except sqlite3.IntegrityError:
+                    continue
+                conn.commit()
+            if not differences(copy):
+                missed.append(f"{table}.{column}")
+    assert missed == []
+    book.store.close()

@@ -1,0 +1,60 @@
+"""A record with a desk: three people, one case of two addresses, alerts of every severity."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from monitor.loops.desk import work
+from monitor.model import Severity
+from monitor.model.acts import Actor, ActorKind
+from monitor.model.desk import ClockRule, DeskSettings, Person, Role
+from world.book import START, Book, transfer
+
+NOW = START + 5000
+ROOT_ACTOR = Actor(ActorKind.CLI, "root", "system user root (uid 0) ran the command")
+CLOCKS = {
+    "us": ClockRule("us", "Report", 10, True, "US", "America/New_York", "31 CFR 501.603"),
+    "secret": ClockRule("secret", "SAR", 30, False, "", "UTC", "31 CFR 1020", confidential=True),
+}
+ON = DeskSettings(on=True, clocks=CLOCKS)
+
+
+def person(name: str) -> Actor:
+    return Actor(ActorKind.PERSON, name, "signed in with password and one-time code")
+
+
+ANN, BOB, CAT = person("ann"), person("bob"), person("cat")
+CLI_ANN = Actor(ActorKind.CLI, "ann", "the name is what they typed")
+LINK_ANN = Actor(ActorKind.LINK, "ann", "the name is what they typed")
+
+
+def joined(book: Book, name: str, role: Role, *cases: str) -> Person:
+    found = work.add_person(book.store, ROOT_ACTOR, name, role, NOW)
+    work.enrolled(book.store, ROOT_ACTOR, name, NOW)
+    for case in cases:
+        work.set_member(book.store, ROOT_ACTOR, case, name, True, "works on it", NOW)
+    return found
+
+
+def desk_book(folder: Path, people: int = 3) -> Book:
+    """`people`: how many of ann (lead), bob (analyst of C) and cat (analyst of C) there are."""
+    book = Book(folder)
+    book.watch(severity=Severity.SEVERE)
+    book.watch(severity=Severity.HIGH)
+    book.watch(severity=Severity.MEDIUM)
+    book.read(head=100)
+    book.read(transfer(105), head=110)
+    for name, role in [("ann", Role.LEAD), ("bob", Role.ANALYST), ("cat", Role.ANALYST)][:people]:
+        joined(book, name, role, *(["C"] if role is Role.ANALYST else []))
+    return book
+
+
+def alert_of(book: Book, severity: str, tx: str = "0xt1") -> str:
+    sql = "SELECT id FROM alert WHERE severity = ? AND tx = ? ORDER BY rowid LIMIT 1"
+    (row,) = book.store.read(sql, [severity, tx])
+    return str(row["id"])
+
+
+def row(book: Book, table: str, name: str) -> dict[str, object]:
+    (found,) = book.store.read(f"SELECT * FROM {table} WHERE id = ?", [name])
+    return {key: found[key] for key in found.keys()}  # noqa: SIM118
