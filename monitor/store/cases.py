@@ -19,7 +19,7 @@ _WATCHED = (
     "UNION ALL SELECT case_id FROM followed WHERE until IS NULL"
 )
 # Whatever names a case: it stays one when nothing of it is watched any more.
-_KNOWN = (
+KNOWN = (
     "SELECT case_id FROM entry UNION SELECT case_id FROM followed "
     "UNION SELECT case_id FROM log_case UNION SELECT case_id FROM case_state"
 )
@@ -27,7 +27,7 @@ _KNOWN = (
 
 def known(store: Reader) -> list[str]:
     """Every case that the record has ever heard of, by name."""
-    rows = store.read(f"SELECT case_id FROM ({_KNOWN}) WHERE case_id <> '' ORDER BY case_id")
+    rows = store.read(f"SELECT case_id FROM ({KNOWN}) WHERE case_id <> '' ORDER BY case_id")
     return [row["case_id"] for row in rows]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from monitor.model.desk import Open, Sight
 from monitor.store.desk_schema import WORK
@@ -11,7 +12,7 @@ from monitor.store.sight import of_alert, of_case
 
 MANY = 10_000  # counted no further
 _FORMS = ("group", "prompt", "crowd", "dust", "escalated")
-_COLUMNS = (
+COLUMNS = (
     "a.id, coalesce(e.case_id, '') AS case_id, a.severity, a.kind, a.created, a.chain, a.state, "
     "a.holder, a.holder_door"
 )
@@ -22,7 +23,7 @@ def work(store: Reader, sight: Sight, channels: Collection[str]) -> list[Open]:
     told with others. `channels`: those of people."""
     seen, params = of_case(sight, "e.case_id")
     rows = store.read(
-        f"SELECT {_COLUMNS}, (SELECT r.message FROM route r WHERE r.alert = a.id "
+        f"SELECT {COLUMNS}, (SELECT r.message FROM route r WHERE r.alert = a.id "
         f"AND r.message IS NOT NULL AND r.channel IN ({_marks(channels)}) "
         f"AND r.form IN ({_marks(_FORMS)}) ORDER BY r.channel, r.form LIMIT 1) AS message "
         "FROM alert a INDEXED BY alert_work LEFT JOIN entry e ON e.id = a.entry "
@@ -30,7 +31,7 @@ def work(store: Reader, sight: Sight, channels: Collection[str]) -> list[Open]:
         [*channels, *_FORMS, *params],
     )
     waiting = waiting_alerts(store)
-    return [_open(row, row["message"] or "", waiting) for row in rows]
+    return [to_open(row, row["message"] or "", waiting) for row in rows]
 
 
 def waiting_alerts(store: Reader) -> frozenset[str]:
@@ -46,13 +47,13 @@ def of_message(store: Reader, sight: Sight, message: str) -> list[Open]:
     """The alerts that a message told, as far as they may be seen, oldest first."""
     seen, params = of_case(sight, "e.case_id")
     rows = store.read(
-        f"SELECT DISTINCT {_COLUMNS} FROM route r JOIN alert a ON a.id = r.alert "
+        f"SELECT DISTINCT {COLUMNS} FROM route r JOIN alert a ON a.id = r.alert "
         f"LEFT JOIN entry e ON e.id = a.entry WHERE r.message = ? AND {seen} "
         "ORDER BY a.created, a.rowid",
         [message, *params],
     )
     waiting = waiting_alerts(store)
-    return [_open(row, message, waiting) for row in rows]
+    return [to_open(row, message, waiting) for row in rows]
 
 
 def told(
@@ -67,12 +68,12 @@ def told(
         place = "(a.created, a.rowid) < (SELECT created, rowid FROM alert WHERE id = ?)"
         params = [*params, after]
     rows = store.read(
-        f"SELECT {_COLUMNS} FROM alert a INDEXED BY alert_told LEFT JOIN entry e ON e.id = a.entry "
+        f"SELECT {COLUMNS} FROM alert a INDEXED BY alert_told LEFT JOIN entry e ON e.id = a.entry "
         f"WHERE a.state <> 'closed' AND NOT ({WORK}) AND {which} AND {seen} AND {place} "
         f"ORDER BY a.created DESC, a.rowid DESC LIMIT {most + 1}",
         params,
     )
-    return [_open(row, "", frozenset()) for row in rows[:most]], len(rows) > most
+    return [to_open(row) for row in rows[:most]], len(rows) > most
 
 
 def count_told(store: Reader, sight: Sight, *, quiet: bool) -> int:
@@ -92,12 +93,12 @@ def closed_since(store: Reader, sight: Sight, since: int, most: int) -> list[Ope
     """What somebody closed since then, newest first; one more than `most` where there is more."""
     seen, params = of_case(sight, "e.case_id")
     rows = store.read(
-        f"SELECT {_COLUMNS} FROM alert a LEFT JOIN entry e ON e.id = a.entry "
+        f"SELECT {COLUMNS} FROM alert a LEFT JOIN entry e ON e.id = a.entry "
         f"WHERE a.closed >= ? AND a.outcome <> 'told' AND {seen} "
         f"ORDER BY a.closed DESC, a.rowid DESC LIMIT {most + 1}",
         [since, *params],
     )
-    return [_open(row, "", frozenset()) for row in rows]
+    return [to_open(row) for row in rows]
 
 
 def count_work(store: Reader, sight: Sight) -> int:
@@ -112,20 +113,32 @@ def count_work(store: Reader, sight: Sight) -> int:
     return int(rows[0]["n"])
 
 
+def count_new(store: Reader, sight: Sight, since: int) -> int:
+    """How many of them were made after that time; MANY + 1: more than MANY."""
+    seen, params = of_case(sight, "e.case_id")
+    rows = store.read(
+        "SELECT count(*) AS n FROM (SELECT 1 FROM alert a INDEXED BY alert_work "
+        "LEFT JOIN entry e ON e.id = a.entry "
+        f"WHERE a.created > ? AND a.state <> 'closed' AND {WORK} AND {seen} LIMIT {MANY + 1})",
+        [since, *params],
+    )
+    return int(rows[0]["n"])
+
+
 def seen_alerts(store: Reader, sight: Sight, ids: Sequence[str]) -> dict[str, Open]:
     """Those of these alerts that somebody may see, in that order."""
     seen, params = of_alert(sight, "a")
     rows = {
         row["id"]: row
         for row in store.read_in(
-            f"SELECT {_COLUMNS} FROM alert a LEFT JOIN entry e ON e.id = a.entry "
+            f"SELECT {COLUMNS} FROM alert a LEFT JOIN entry e ON e.id = a.entry "
             f"WHERE {seen} AND a.id IN ({{}})",
             ids,
             params,
         )
     }
     waiting = waiting_alerts(store)
-    return {each: _open(rows[each], "", waiting) for each in ids if each in rows}
+    return {each: to_open(rows[each], "", waiting) for each in ids if each in rows}
 
 
 def related(store: Reader, alert: str) -> list[tuple[str, str, int]]:
@@ -138,16 +151,30 @@ def related(store: Reader, alert: str) -> list[tuple[str, str, int]]:
     return [(row["id"], row["kind"], row["created"]) for row in rows]
 
 
-def history(store: Reader, alert: str) -> list[Fields]:
-    """What people did with an alert, oldest first: at, state, name, door, holder, note."""
-    return store.read(
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A line of what people did with an alert."""
+
+    at: int
+    state: str  # acknowledged | handed | noted | closed | open
+    name: str
+    door: str
+    holder: str  # handed over: to whom
+    note: str
+
+
+def history(store: Reader, alert: str) -> list[Step]:
+    """What people did with an alert, oldest first."""
+    rows = store.read(
         "SELECT at, state, name, door, holder, note FROM alert_log WHERE alert = ? "
         "ORDER BY at, rowid",
         [alert],
     )
+    return [Step(*row) for row in rows]
 
 
-def _open(row: Fields, message: str, waiting: Collection[str]) -> Open:
+def to_open(row: Fields, message: str = "", waiting: Collection[str] = ()) -> Open:
+    """A row of COLUMNS."""
     return Open(
         *(row["id"], row["case_id"], row["severity"], row["kind"], row["created"]),
         *(row["chain"] or "", row["state"], row["holder"], row["holder_door"], message),

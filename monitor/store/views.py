@@ -103,6 +103,10 @@ class Views:
         )
         return [row["id"] for row in rows]
 
+    def rows(self, ids: Sequence[int]) -> list[TransferView]:
+        """Transfers in the order of their numbers in the record, which all have to be there."""
+        return _Look(self).by_id(ids)
+
     def alerts(self, ids: Sequence[str]) -> list[AlertView]:
         """Views in the order of the ids; unknown ids are left out."""
         return _Look(self).alerts(ids)

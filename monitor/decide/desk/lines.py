@@ -35,7 +35,12 @@ def order(line: Line) -> tuple[int, int, str]:
 
 def severity(line: Line) -> str:
     """The worst of its alerts'."""
-    return min((each.severity for each in line.alerts), key=_WEIGHT.__getitem__)
+    return min((each.severity for each in line.alerts), key=weight)
+
+
+def weight(severity: str) -> int:
+    """0 for the worst."""
+    return _WEIGHT[severity]
 
 
 def is_correction(line: Line) -> bool:

@@ -88,8 +88,9 @@ class Ask:
         """One field of the form, as it was written."""
         return self.request.form.get(name, "")[:most].strip()
 
-    def page(self, template: str, title: str, room: str, /, status: int = 200,
-             **values: object) -> Response:  # fmt: skip
+    def page(
+        self, template: str, title: str, room: str, status: int = 200, /, **values: object
+    ) -> Response:
         """A whole page. `room`: which item of the menu it belongs to, "inbox"."""
         html = self.desk.render(self, template, {"title": title, "room": room, **values})
         return Response(html, status, mimetype="text/html")

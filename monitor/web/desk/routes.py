@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from monitor.model.desk import Right
 from monitor.web.desk.ask import Route
-from monitor.web.desk.pages import sign_in
+from monitor.web.desk.pages import alert, case, group, inbox, proposal, sign_in, start
 
+POST = ("POST",)
 ROUTES: tuple[Route, ...] = (
+    Route("/", start.start),
+    Route("/static/<name>", start.static, None),
+    # who comes in
     Route("/sign-in", sign_in.sign_in, None),
-    Route("/sign-in", sign_in.signing_in, None, ("POST",)),
-    Route("/sign-out", sign_in.sign_out, None, ("POST",)),
+    Route("/sign-in", sign_in.signing_in, None, POST),
+    Route("/sign-out", sign_in.sign_out, None, POST),
     Route("/again", sign_in.again),
-    Route("/again", sign_in.again_answered, methods=("POST",)),
+    Route("/again", sign_in.again_answered, methods=POST),
+    # what there is to do
+    Route("/inbox", inbox.inbox),
+    Route("/inbox/new", inbox.new),
+    Route("/alert/<alert>", inbox.alert),
+    Route("/alert/<alert>/<act>", alert.do, Right.WORK, POST),
+    Route("/g/<message>", group.group),
+    Route("/g/<message>/<act>", group.do, Right.WORK, POST),
+    Route("/proposal/<proposal>", proposal.proposal),
+    Route("/proposal/<proposal>/answer", proposal.answer, Right.AGREE, POST),
+    Route("/proposal/<proposal>/withdraw", proposal.withdraw, Right.WORK, POST),
+    # cases
+    Route("/c", case.cases),
+    Route("/c/<path:case>", case.case),
+    Route("/c/<path:case>", case.do, Right.WORK, POST),
 )

@@ -203,4 +203,6 @@ def _templates() -> Environment:
     )
     made.filters.update(words.FILTERS)
     made.globals["token"] = token
+    made.globals["once"] = lambda: secrets.token_hex(16)
+    made.globals.update(words.GLOBALS)
     return made

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, Conflict, HTTPException, NotFound, UnprocessableEntity
 
-from monitor.model.plain import duration, tidy, when
+from monitor.decide.desk import clocks
+from monitor.model import TransferView
+from monitor.model.desk_work import Clock
+from monitor.model.plain import duration, plural, status_said, tidy, when
 
 NO_RECORD = (
     "The record cannot be read now. Nothing is lost by that. Whoever runs Fundwatch: its log "
@@ -66,4 +71,24 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "address": _address,
     "stamp": _stamp,
     "ago": lambda at, now: f"{duration(max(0, now - at))} ago",
+}
+
+
+def _left(clock: Clock, now: int) -> str:
+    """How long a clock still runs, in its own zone's days."""
+    today = datetime.fromtimestamp(now, ZoneInfo(str(clock.terms.get("zone", "UTC")))).date()
+    left = (date.fromisoformat(clock.due) - today).days
+    if left < 0:
+        return f"over since {plural(-left, 'day')}"
+    return f"{plural(left, 'day')} left" if left else "it ends today"
+
+
+def _status(view: TransferView) -> str:
+    return status_said(view.row.status, pending=view.row.transfer.pending)
+
+
+GLOBALS: Mapping[str, Callable[..., object]] = {
+    "left": _left,
+    "status": _status,
+    "terms": lambda clock: clocks.said(clock.terms),
 }

@@ -1,0 +1,112 @@
+"""What comes next in a case: at most five sentences, each from a rule with its figures. Pure.
+
+Their order is fixed, and nothing is weighed against something else: what moved though it was held
+comes first, then what the law waits for, then people, then what is not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from monitor.decide.desk.lines import overdue
+from monitor.model.desk import Open
+from monitor.model.desk_work import Clock, Proposal
+from monitor.model.plain import plural, quoted
+from monitor.model.watch import Severity
+
+MOST = 5
+SOON = 3  # days before its end at which a clock is named
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """One sentence, and where to go."""
+
+    words: str
+    why: str
+    path: str
+    button: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of a case."""
+
+    case: str
+    now: int
+    after: int  # seconds after which an alert that nobody has is overdue
+    held_missing: Sequence[str] = ()  # what is missing of held funds, in words
+    clocks: Sequence[Clock] = ()
+    today: date = date.min
+    work: Sequence[Open] = ()
+    proposals: Sequence[Proposal] = ()  # that wait
+    unread: str = ""  # what is not read, in words; empty: nothing
+    unexplained: int = 0  # balances
+
+
+def following(standing: Standing, path: str) -> list[Next]:
+    """The first MOST of them. `path`: of the case's page."""
+    found = [
+        *_held(standing, path),
+        *_clocks(standing, path),
+        *_nobody(standing),
+        *_proposals(standing),
+        *_unseen(standing, path),
+    ]
+    return found[:MOST]
+
+
+def _held(standing: Standing, path: str) -> list[Next]:
+    if not standing.held_missing:
+        return []
+    why = "; ".join(standing.held_missing)
+    words = "Funds that must not move are missing."
+    return [Next(words, f"{why}. Call whoever holds them.", f"{path}#held", "See what is missing")]
+
+
+def _clocks(standing: Standing, path: str) -> list[Next]:
+    found = []
+    for clock in standing.clocks:
+        left = (date.fromisoformat(clock.due) - standing.today).days
+        if clock.state == "running" and left < SOON:
+            when = "ended" if left < 0 else "ends today" if left == 0 else f"ends {clock.due}"
+            words = f"{clock.terms.get('title', clock.rule)} {when}."
+            why = f"Started by {clock.name}: {quoted(clock.why)}"
+            found.append(Next(words, why, f"{path}#clocks", "To the clock"))
+    return found
+
+
+def _nobody(standing: Standing) -> list[Next]:
+    free = [each for each in standing.work if not each.holder]
+    if not free:
+        return []
+    urgent = [each for each in free if each.severity in (Severity.SEVERE, Severity.HIGH)]
+    late = overdue(free, standing.now, standing.after)
+    words = f"Nobody has {len(free):,} of the {plural(len(standing.work), 'open alert')}."
+    why = f"{len(urgent):,} severe or high, {late:,} overdue. The oldest: {free[0].id}."
+    first = min(urgent or free, key=lambda each: each.created)
+    return [Next(words, why, f"/alert/{first.id}", "Open the oldest")]
+
+
+def _proposals(standing: Standing) -> list[Next]:
+    if not standing.proposals:
+        return []
+    first = standing.proposals[0]
+    number = len(standing.proposals)
+    waits = "waits" if number == 1 else "wait"
+    words = f"{plural(number, 'proposal')} {waits} for a second person."
+    return [Next(words, f"The oldest is of {first.name}.", f"/proposal/{first.id}", "Look at it")]
+
+
+def _unseen(standing: Standing, path: str) -> list[Next]:
+    found = []
+    if standing.unread:
+        words = "Not everything of this case is read."
+        found.append(Next(words, f"{standing.unread}.", f"{path}#unknown", "See what is not known"))
+    if standing.unexplained:
+        words = f"{plural(standing.unexplained, 'balance')} of the chain is not explained."
+        why = "Something moved that no list shows, or will yet."
+        found.append(Next(words, why, f"{path}?tab=addresses", "Which"))
+    return found

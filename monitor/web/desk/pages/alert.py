@@ -1,0 +1,222 @@
+"""One alert: what its mail says, what came after, who has it, and what can be done."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from werkzeug import Response
+
+from monitor.loops.desk import work
+from monitor.messages.sheets.parts import Sheet
+from monitor.model import AlertView
+from monitor.model.desk import ClockRule, Open, Right
+from monitor.model.desk_work import GIVEN, OUTCOMES, Proposal
+from monitor.model.errors import ConfigError, Conflict
+from monitor.model.plain import is_same_name, tidy
+from monitor.store import desk as people
+from monitor.store import desk_inbox
+from monitor.web.desk import second, shown
+from monitor.web.desk.ask import Ask
+from monitor.web.desk.words import Changed, Gone, Wrong
+
+# The forms that an alert has, by the word in the address bar.
+FORMS = ("close", "hand", "note", "clock", "over")
+LONGEST = 2000  # characters of what somebody writes
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A line of what people did with it."""
+
+    at: int
+    words: str
+    claimed: bool
+    quote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An alert as its page shows it."""
+
+    id: str
+    open: Open
+    view: AlertView
+    sheet: Sheet
+    pill: str
+    holder: str
+    mine: bool
+    acts: tuple[str, ...]  # which forms whoever looks may use
+    form: str  # the one that is open
+    steps: tuple[Step, ...]
+    related: Sequence[tuple[str, str, int]]
+    proposal: Proposal | None  # that waits
+    answers: bool  # whoever looks may agree to it
+    colleagues: Sequence[str]
+    clocks: Sequence[ClockRule]
+    outcomes: Sequence[tuple[str, str]]
+    needs: str  # what closing it takes, in words
+
+
+def opened(ask: Ask, wanted: str) -> Opened:
+    """Raises Gone for what there is not, or is not for whoever asks."""
+    found = desk_inbox.seen_alerts(ask.store, ask.sight, [wanted]).get(wanted)
+    if found is None:
+        raise Gone
+    (view,) = ask.views.alerts([wanted])
+    sheet, me = shown.sheet(ask, view), ask.signed
+    proposals = people.proposals(ask.store, ask.sight, state="waiting", alert=wanted)
+    proposal = proposals[0] if proposals else None
+    form = ask.request.args.get("do", "")
+    acts = _acts(ask, found, proposal)
+    return Opened(
+        id=wanted,
+        open=found,
+        view=view,
+        sheet=sheet,
+        pill="corr" if sheet.banner == "CORRECTION" else found.severity,
+        holder=shown.holder(found, me.person.name),
+        mine=is_same_name(found.holder, me.person.name),
+        acts=acts,
+        form=form if form in acts else "",
+        steps=tuple(_steps(ask, wanted)),
+        related=desk_inbox.related(ask.store, wanted),
+        proposal=proposal,
+        answers=proposal is not None and not second.hindrance(ask, proposal),
+        colleagues=[each.name for each in people.people(ask.store) if each.active],
+        clocks=[each for each in ask.settings.web.clocks.values() if not each.confidential],
+        outcomes=reasons(),
+        needs=second.needs(ask, [found]),
+    )
+
+
+def reasons() -> list[tuple[str, str]]:
+    """What a person may close an alert with: key and words."""
+    return [(each.value, OUTCOMES[each][0].upper() + OUTCOMES[each][1:]) for each in GIVEN]
+
+
+def _acts(ask: Ask, found: Open, proposal: Proposal | None) -> tuple[str, ...]:
+    if not ask.signed.may(Right.WORK):
+        return ()
+    if found.state == "closed":
+        return ("note",)
+    mine = is_same_name(found.holder, ask.signed.person.name)
+    acts = ["note"]
+    if not mine:
+        acts.append("over" if found.holder else "take")
+    if mine or ask.signed.may(Right.LEAD):
+        acts.append("hand")
+    if proposal is None:
+        acts.append("close")
+    if found.case and ask.settings.web.clocks:
+        acts.append("clock")
+    return tuple(acts)
+
+
+def _steps(ask: Ask, alert: str) -> list[Step]:
+    said = [_step(row) for row in desk_inbox.history(ask.store, alert)]
+    said += [
+        Step(each.at, f"{tidy(each.name, 80)} wrote", each.door != "person", each.text)
+        for each in people.remarks(ask.store, ask.sight, alert=alert)
+    ]
+    return sorted(said, key=lambda step: step.at, reverse=True)
+
+
+_DID = {
+    "acknowledged": "took it",
+    "handed": "handed it over",
+    "closed": "closed it",
+    "noted": "wrote",
+    "open": "gave it up",
+}
+
+
+def _step(row: desk_inbox.Step) -> Step:
+    words = f"{tidy(row.name, 80)} {_DID.get(row.state, row.state)}"
+    if row.holder:
+        words += f" to {tidy(row.holder, 80)}"
+    return Step(row.at, words, row.door not in ("person", "daemon"), row.note)
+
+
+# -- what is done ------------------------------------------------------------------------
+
+
+def seen(ask: Ask, ids: Sequence[str]) -> dict[str, Open]:
+    """Those alerts, all of which whoever asks may see. Raises Gone."""
+    found = desk_inbox.seen_alerts(ask.store, ask.sight, ids)
+    if len(found) != len(set(ids)):
+        raise Gone
+    return found
+
+
+def carried_out(do: Callable[[], str]) -> str:
+    """What an act came to, in words. Raises Wrong and Changed in words for people."""
+    try:
+        return do()
+    except ConfigError as error:
+        raise Wrong(" ".join(f"{p.reason}. {p.remedy}." for p in error.problems)) from error
+    except Conflict as error:
+        raise Changed(f"Nothing was done: {error}.") from error
+
+
+def do(ask: Ask, alert: str, act: str) -> Response:
+    """POST /alert/ID/ACT"""
+    wanted = shown.spelled(alert)
+    seen(ask, [wanted])
+    said = act_on(ask, [wanted], act)
+    return ask.go(f"/alert/{wanted}{_back(ask)}", said)
+
+
+def act_on(ask: Ask, ids: Sequence[str], act: str) -> str:
+    """Do with these alerts what the form says; what came of it, in words."""
+    why, once = ask.field("why", LONGEST), ask.field("once", 64)
+    store, actor, web, now = ask.writer, ask.actor, ask.settings.web, ask.now
+    if act == "take":
+        return carried_out(lambda: work.take(store, actor, ids, now))
+    if act == "over":
+        return carried_out(lambda: work.take(store, actor, ids, now, over=True, why=why))
+    if act == "hand":
+        to = ask.field("to", 80)
+        return carried_out(lambda: _handed(ask, ids, to, why))
+    if act == "note":
+        return carried_out(lambda: _note(ask, ids, why, once))
+    if act == "close":
+        outcome = ask.field("outcome", 40)
+        return carried_out(lambda: work.close(store, web, actor, ids, outcome, why, now, once).said)
+    if act == "clock" and len(ids) == 1:
+        return _clock(ask, ids[0], why)
+    raise Gone
+
+
+def _handed(ask: Ask, ids: Sequence[str], to: str, why: str) -> str:
+    work.hand_over(ask.writer, ask.actor, ids, to, why, ask.now)
+    return f"{to or 'Nobody'} has it now."
+
+
+def _note(ask: Ask, ids: Sequence[str], text: str, once: str) -> str:
+    found = desk_inbox.seen_alerts(ask.store, ask.sight, ids)
+    for each in found.values():
+        word = f"{once or secrets.token_hex(8)}{each.id}"
+        work.note(ask.writer, ask.actor, each.case, each.id, text, ask.now, word)
+    return "Noted."
+
+
+def _clock(ask: Ask, alert: str, why: str) -> str:
+    case, rule = seen(ask, [alert])[alert].case, ask.field("rule", 40)
+    web = ask.settings.web
+    if rule not in web.clocks or web.clocks[rule].confidential:
+        raise Wrong("Choose which clock is started.")
+    return carried_out(lambda: started(ask, case, rule, why))
+
+
+def started(ask: Ask, case: str, rule: str, why: str) -> str:
+    """Start a clock; until when it runs, in words."""
+    clock = work.start_clock(ask.writer, ask.settings.web, ask.actor, case, rule, why, ask.now)
+    return f"The clock runs; its last day is {clock.due}."
+
+
+def _back(ask: Ask) -> str:
+    """The list from which somebody came."""
+    back = ask.field("back", 200)
+    return back if back.startswith("?") else ""

@@ -1,0 +1,259 @@
+"""Cases: all of them, and one with what is to be done in it, what is not known, what happened."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import date, datetime
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from werkzeug import Response
+
+from monitor.decide.desk import next as following
+from monitor.decide.desk.next import Next
+from monitor.loops import cases as changes
+from monitor.loops.desk import work
+from monitor.loops.health import entry_status
+from monitor.loops.health.snapshot import EntryStatus
+from monitor.messages.sheets.parts import quantity
+from monitor.model.cases import CaseState
+from monitor.model.desk import Line, Right, Sight
+from monitor.model.plain import tidy
+from monitor.store import cases as kept
+from monitor.store import desk as people
+from monitor.store import desk_cases, desk_entries, guard, watch
+from monitor.store.not_covered import not_covered
+from monitor.web.desk import happened, shown, strip
+from monitor.web.desk.ask import Ask
+from monitor.web.desk.pages.alert import LONGEST, carried_out, started
+from monitor.web.desk.words import Gone, Wrong
+
+TABS = {
+    "": "Overview",
+    "addresses": "Addresses",
+    "alerts": "Alerts",
+    "movements": "Movements",
+    "notes": "Notes",
+    "members": "Members",
+}
+PAGE = 100
+_UNKNOWN = 40  # sentences on what is not known
+_WHYS = 5  # reasons of entries in the head
+
+
+def cases(ask: Ask) -> Response:
+    """GET /c"""
+    return ask.page("cases.html.j2", "Cases", "cases", cases=desk_cases.lines(ask.store, ask.sight))
+
+
+def path_of(case: str) -> str:
+    return f"/c/{quote(case, safe='')}"
+
+
+def _known(ask: Ask, case: str) -> str:
+    if not desk_cases.is_known(ask.store, ask.sight, case):
+        raise Gone
+    return case
+
+
+def case(ask: Ask, case: str) -> Response:
+    """GET /c/CASE?tab="""
+    _known(ask, case)
+    tab = ask.request.args.get("tab", "")
+    tab = tab if tab in TABS else ""
+    only = Sight(frozenset({case}))
+    status = entry_status.some_read(
+        *(ask.store, ask.settings, ask.now, desk_entries.of(ask.store, ask.sight, case)),
+        running=guard.runs_beside(ask.settings.home),
+    )
+    read, stand, others = strip.of_entries(status)
+    with_work = ask.signed.may(Right.WORK)
+    form = ask.request.args.get("do", "")
+    shown_here = _tab(ask, case, tab, status, (read, stand, others))
+    return ask.page(
+        "case.html.j2",
+        f"{case}",
+        "cases",
+        case=case,
+        path=path_of(case),
+        tab=tab,
+        tabs=TABS,
+        state=kept.changed(ask.store).get(case, CaseState()),
+        severity=_worst(status),
+        whys=_whys(ask, case),
+        watched=len(status),
+        read=read,
+        stand=stand,
+        others=others,
+        members=[each.person for each in people.members(ask.store, case) if each.until is None],
+        clocks=people.clocks(ask.store, only, case=case),
+        rules=[each for each in ask.settings.web.clocks.values() if not each.confidential],
+        work=with_work,
+        lead=ask.signed.may(Right.LEAD),
+        form=form if with_work else "",
+        **shown_here,
+    )
+
+
+def _tab(
+    ask: Ask,
+    case: str,
+    tab: str,
+    status: Sequence[EntryStatus],
+    reading: tuple[bool, str, list[str]],
+) -> dict[str, object]:
+    """What only this tab shows."""
+    if tab == "addresses":
+        return {"entries": status, "retired": _retired(ask, case)}
+    if tab == "alerts":
+        return _alerts(ask, case)
+    if tab == "movements":
+        return _movements(ask, case)
+    if tab == "notes":
+        return {"notes": people.remarks(ask.store, ask.sight, case=case)}
+    if tab == "members":
+        everybody = [each for each in people.people(ask.store) if each.disabled is None]
+        return {"everybody": everybody}
+    return _overview(ask, case, status, reading)
+
+
+def _worst(status: Sequence[EntryStatus]) -> str:
+    order = ("severe", "high", "medium", "low")
+    return min((each.severity for each in status), key=order.index, default="")
+
+
+def _whys(ask: Ask, case: str) -> list[tuple[str, str]]:
+    """Reason and source of its entries, each once."""
+    ids = desk_entries.of(ask.store, ask.sight, case)
+    found = watch.entries(ask.store, ids[:200]).values()
+    said = dict.fromkeys((tidy(w.entry.reason, 300), tidy(w.entry.source, 200)) for w in found)
+    return [each for each in said if any(each)][:_WHYS]
+
+
+def _overview(
+    ask: Ask, case: str, status: Sequence[EntryStatus], reading: tuple[bool, str, list[str]]
+) -> dict[str, object]:
+    read, stand, _ = reading
+    open_work = desk_cases.open_work(ask.store, ask.sight, case)
+    held = [each for each in status if each.held is not None]
+    clocks = people.clocks(ask.store, Sight(frozenset({case})), case=case)
+    standing = following.Standing(
+        case=case,
+        now=ask.now,
+        after=ask.settings.escalate_after,
+        held_missing=[each for e in held if e.held and e.held.missing for each in e.held.assets],
+        clocks=clocks,
+        today=_today(ask.now, "UTC"),
+        work=open_work,
+        proposals=people.proposals(ask.store, ask.sight, state="waiting", case=case),
+        unread="" if read else stand,
+        unexplained=sum(e.balances.unexplained for e in status if e.balances),
+    )
+    steps: list[Next] = following.following(standing, path_of(case))
+    return {
+        "steps": steps,
+        "open": len(open_work),
+        "held": held,
+        "unknown": _not_known(ask, status),
+        **_happened(ask, case),
+    }
+
+
+def _today(now: int, zone: str) -> date:
+    return datetime.fromtimestamp(now, ZoneInfo(zone)).date()
+
+
+def _not_known(ask: Ask, status: Sequence[EntryStatus]) -> list[tuple[str, int]]:
+    """What nobody looked at, in sentences, with for how many entries it is so."""
+    counts: dict[str, int] = {}
+    found = watch.entries(ask.store, [each.id for each in status])
+    for watched in found.values():
+        for sentence in not_covered(ask.store, watched.entry, ask.settings.chains):
+            counts[sentence] = counts.get(sentence, 0) + 1
+    return sorted(counts.items(), key=lambda each: -each[1])[:_UNKNOWN]
+
+
+def _happened(ask: Ask, case: str) -> dict[str, object]:
+    kind = ask.request.args.get("kind", "")
+    kind = kind if kind in happened.KINDS else ""
+    found = happened.happened(ask, case, kind, _number(ask.request.args.get("before", "")))
+    return {
+        "events": found.events,
+        "older": found.older,
+        "kinds": happened.KINDS,
+        "kind": kind,
+    }
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else 2**62
+
+
+def _retired(ask: Ask, case: str) -> list[object]:
+    ids = desk_entries.of(ask.store, ask.sight, case)
+    return [each for each in watch.entries(ask.store, ids).values() if not each.active]
+
+
+def _alerts(ask: Ask, case: str) -> dict[str, object]:
+    state = ask.request.args.get("state", "")
+    state = state if state in ("open", "acknowledged", "closed") else ""
+    after = shown.spelled(ask.request.args.get("after", ""))
+    found, more = desk_cases.alerts(ask.store, ask.sight, case, state, after, PAGE)
+    return {
+        "lines": shown.lines(ask, [Line(each.id, (each,)) for each in found], ""),
+        "filter": state,
+        "more": found[-1].id if more else "",
+    }
+
+
+def _movements(ask: Ask, case: str) -> dict[str, object]:
+    keys = desk_cases.addresses(ask.store, ask.sight, case)
+    before = _number(ask.request.args.get("before", ""))
+    ids = desk_cases.movements(ask.store, keys, before, PAGE)
+    rows = [(each, quantity(each, each.row.transfer.amount)) for each in ask.views.rows(ids[:PAGE])]
+    return {"rows": rows, "older": ids[PAGE - 1] if len(ids) > PAGE else 0}
+
+
+# -- what is done ------------------------------------------------------------------------
+
+_ACTS = ("note", "clock", "met", "stop", "member", "leave", *changes.CHANGES)
+
+
+def do(ask: Ask, case: str) -> Response:
+    """POST /c/CASE, with the act in the form."""
+    _known(ask, case)
+    act = ask.field("act", 20)
+    if act not in _ACTS:
+        raise Gone
+    if act in ("member", "leave", *changes.CHANGES) and not ask.signed.may(Right.LEAD):
+        raise Wrong("Only a lead does this.")
+    return ask.go(f"{path_of(case)}{_tab_of(act)}", carried_out(lambda: _act(ask, case, act)))
+
+
+def _tab_of(act: str) -> str:
+    return {"note": "?tab=notes", "member": "?tab=members", "leave": "?tab=members"}.get(act, "")
+
+
+def _act(ask: Ask, case: str, act: str) -> str:
+    store, actor, web, now = ask.writer, ask.actor, ask.settings.web, ask.now
+    why = ask.field("why", LONGEST)
+    if act == "note":
+        work.note(store, actor, case, None, why, now, ask.field("once", 64) or secrets.token_hex(8))
+        return "Noted."
+    if act == "clock":
+        rule = ask.field("rule", 40)
+        if rule not in web.clocks or web.clocks[rule].confidential:
+            raise Wrong("Choose which clock is started.")
+        return started(ask, case, rule, why)
+    if act in ("met", "stop"):
+        mine = {each.id for each in people.clocks(ask.store, ask.sight, case=case)}
+        if (clock := ask.field("clock", 40)) not in mine:
+            raise Gone
+        work.end_clock(store, actor, clock, act == "met", why, now)
+        return "The clock was met." if act == "met" else "The clock is stopped."
+    if act in ("member", "leave"):
+        name = ask.field("person", 80)
+        work.set_member(store, actor, case, name, act == "member", why, now)
+        return f"{name} may see it." if act == "member" else f"{name} may see it no longer."
+    return changes.change(store, actor, act, case, why, ask.settings.retention_years, now)
