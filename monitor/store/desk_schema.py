@@ -109,6 +109,9 @@ CREATE INDEX alert_of_entry ON alert(entry, created) WHERE entry IS NOT NULL;
 CREATE INDEX alert_closed ON alert(closed) WHERE closed IS NOT NULL;
 CREATE INDEX entry_case ON entry(case_id) WHERE case_id <> '';
 {HELD}
+-- The newest movements of one address, however many it has; the older pair goes by number.
+CREATE INDEX transfer_sent ON transfer(chain, sender, time) WHERE sender IS NOT NULL;
+CREATE INDEX transfer_got ON transfer(chain, recipient, time) WHERE recipient IS NOT NULL;
 CREATE TRIGGER person_stays BEFORE DELETE ON person
   BEGIN SELECT RAISE(ABORT, 'nothing of this is ever deleted'); END;
 CREATE TRIGGER member_stays BEFORE DELETE ON member

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 
+from monitor.model import Kind
 from monitor.model.desk import Sight
 
 Clause = tuple[str, list[object]]
@@ -32,3 +33,43 @@ def of_alert(sight: Sight, alert: str = "alert") -> Clause:
     said, params = of_case(sight, "seen.case_id")
     inside = f"EXISTS (SELECT 1 FROM entry seen WHERE seen.id = {alert}.entry AND {said})"
     return (f"({inside} OR {alert}.entry IS NULL)" if sight.loose else inside), params
+
+
+def of_subject(sight: Sight, key: str) -> Clause:
+    """A condition on an address, by an expression of the query that gives its key ("tron/T..."):
+    somebody watches or watched it, or it is or was followed, for a case that they may see."""
+    if sight.cases is None:
+        return "1", []
+    said, params = of_case(sight, "seen.case_id")
+    inside = " OR ".join(
+        f"EXISTS (SELECT 1 FROM {table} seen WHERE seen.subject = {key} AND {said})"
+        for table in ("entry", "followed")
+    )
+    return f"({inside})", [*params, *params]
+
+
+# Where a transaction comes and goes as a whole, and all of its legs are read with any of them.
+_WHOLE = ", ".join(f"'{kind.value}'" for kind in Kind if kind.utxo)
+
+
+def of_transfer(sight: Sight, transfer: str = "transfer") -> Clause:
+    """A condition on a movement (by its table's name in the query): one of its sides, or of the
+    transaction that comes and goes with it, is an address of `of_subject`."""
+    if sight.cases is None:
+        return "1", []
+    ends, params = _of_ends(sight, transfer)
+    legs, again = _of_ends(sight, "leg")
+    whole = (
+        f"{transfer}.kind IN ({_WHOLE}) AND EXISTS (SELECT 1 FROM transfer leg "
+        f"WHERE leg.chain = {transfer}.chain AND leg.tx = {transfer}.tx AND {legs})"
+    )
+    return f"({ends} OR ({whole}))", [*params, *again]
+
+
+def _of_ends(sight: Sight, transfer: str) -> Clause:
+    sides = [
+        of_subject(sight, f"{transfer}.chain || '/' || {transfer}.{side}")
+        for side in ("sender", "recipient")
+    ]
+    (one, first), (other, second) = sides
+    return f"({one} OR {other})", [*first, *second]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.model.desk import Right
 from monitor.web.desk.ask import Route
-from monitor.web.desk.pages import alert, case, group, inbox, proposal, sign_in, start
+from monitor.web.desk.pages import address, alert, case, group, inbox, proposal, sign_in, start, tx
 
 POST = ("POST",)
 ROUTES: tuple[Route, ...] = (
@@ -30,4 +30,9 @@ ROUTES: tuple[Route, ...] = (
     Route("/c", case.cases),
     Route("/c/<path:case>", case.case),
     Route("/c/<path:case>", case.do, Right.WORK, POST),
+    # addresses and transactions
+    Route("/a/<chain>/<address>", address.address),
+    Route("/a/<chain>/<address>/movements.csv", address.movements_csv),
+    Route("/a/<chain>/<address>/counterparties", address.others),
+    Route("/tx/<chain>/<tx>", tx.transaction),
 )

@@ -12,7 +12,7 @@ from werkzeug.exceptions import BadRequest, Conflict, HTTPException, NotFound, U
 from monitor.decide.desk import clocks
 from monitor.model import TransferView
 from monitor.model.desk_work import Clock
-from monitor.model.plain import duration, plural, status_said, tidy, when
+from monitor.model.plain import duration, plural, status_said, tidy, utc, when
 
 NO_RECORD = (
     "The record cannot be read now. Nothing is lost by that. Whoever runs Fundwatch: its log "
@@ -70,6 +70,9 @@ def _stamp(at: int, zone: str) -> Markup:
 FILTERS: Mapping[str, Callable[..., object]] = {
     "address": _address,
     "stamp": _stamp,
+    "tidy": tidy,
+    "day": lambda at: utc(at)[:10] if at is not None else "-",
+    "minute": lambda at: f"{utc(at)[:16]} UTC",
     "ago": lambda at, now: f"{duration(max(0, now - at))} ago",
 }
 

@@ -1,0 +1,73 @@
+"""One transaction: all of its rows that may be seen, who said so and when, and what was told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from werkzeug import Response
+
+from monitor.model import Chain
+from monitor.model.desk_tx import Leg, SaidBy
+from monitor.model.plain import status_said, tidy
+from monitor.store import answers, desk_tx
+from monitor.web.desk.ask import Ask
+from monitor.web.desk.known import AssetShown, Shown, assets_of, names_for, shown
+from monitor.web.desk.words import Gone
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a transaction as it stands on the page."""
+
+    leg: Leg
+    sender: Shown
+    recipient: Shown
+    amount: str
+    asset: AssetShown
+    status: str
+    said: tuple[SaidBy, ...]
+
+
+def transaction(ask: Ask, chain: str, tx: str) -> Response:
+    """The page of one transaction."""
+    known = ask.settings.chains.get(chain)
+    rows = desk_tx.rows(ask.store, ask.sight, chain, tx) if known else []
+    if known is None or not rows:
+        raise Gone
+    lines = _lines(ask, known, rows)
+    alerts = desk_tx.alerts(ask.store, ask.sight, chain, tx)
+    # Answers are kept by transaction: whoever sees a part of it only is told of none.
+    whole = desk_tx.is_whole(ask.store, chain, tx, rows)
+    kept = answers.of_tx(ask.store, tx) if whole else []
+    first = rows[0]
+    link = known.link_tx.replace("{tx}", tx) if known.link_tx and first.in_transaction else ""
+    return ask.page(
+        "tx.html.j2", f"Transaction on {known.name}", "find",
+        chain=known, tx=tx, lines=lines, alerts=alerts, kept=kept, whole=whole, first=first,
+        explorer=link,
+    )  # fmt: skip
+
+
+def _lines(ask: Ask, chain: Chain, rows: list[Leg]) -> list[Line]:
+    names = names_for(ask.store, ask.settings, ask.sight)
+    ends = {end for row in rows for end in (row.sender, row.recipient) if end}
+    parties = names.of(chain.key, ends)
+    assets = assets_of(ask.store, ask.settings, chain, (row.contract for row in rows))
+    found = []
+    for row in rows:
+        asset = assets.of(row.contract, nft=row.kind.nft)
+        amount = asset.exact(row.amount)
+        if row.kind.nft:
+            amount = f"{amount} of id {tidy(row.token_id or '?', 80)}"
+        found.append(
+            Line(
+                row,
+                shown(chain, row.sender, row.kind, parties.get(row.sender or "")),
+                shown(chain, row.recipient, row.kind, parties.get(row.recipient or "")),
+                "" if row.kind.act and not row.kind.destroys else amount,
+                asset,
+                status_said(row.status, pending=row.height is None and row.time is None),
+                row.said,
+            )
+        )
+    return found
