@@ -9,6 +9,7 @@ import pytest
 
 from monitor.model import AlertKind
 from monitor.model.facts import (
+    ClockDue,
     Correction,
     Dealings,
     Facts,
@@ -140,6 +141,12 @@ FROZEN: dict[str, tuple[AlertKind, str]] = {
         '"programs": [], "since": '
         '"2023-04-24", "title": "FBI", "until": ""}, "sha256": ""}]}',
     ),
+    "clock": (
+        AlertKind.CLOCK_DUE,
+        '{"clock_due": {"by": "m.ortiz", "case": "C", "clock": "C-1", "counted": "30 days - not '
+        'legal advice", "due": "2026-12-07", "source": "31 CFR 501.603", "started": 1795338877, '
+        '"step": "soon", "title": "Report", "zone": "UTC"}}',
+    ),
     "report": (
         AlertKind.NOTICE,
         '{"lines": [], "report": {"above": 1, "file": "a,b\\r\\n", "sections": [{"lines": '
@@ -193,6 +200,7 @@ FROZEN: dict[str, tuple[AlertKind, str]] = {
 TYPES = {
     AlertKind.CORRECTION: Correction,
     AlertKind.HISTORY: History,
+    AlertKind.CLOCK_DUE: ClockDue,
     AlertKind.NOTICE: Notice,
     AlertKind.UNEXPLAINED: Unexplained,
     AlertKind.TRACED: Traced,
@@ -204,6 +212,8 @@ TYPES = {
 # Members of all facts that some kinds never have.
 ELSEWHERE = {
     *((History, name) for name in ("finality", "second_source", "ours", "funds")),
+    *((ClockDue, name) for name in ("read_at", "finality", "second_source", "on_lists", "funds")),
+    *((ClockDue, "ours"),),
     *((Notice, name) for name in ("read_at", "finality", "second_source", "on_lists", "funds")),
     *((Traced, name) for name in ("finality", "second_source", "ours", "on_lists", "funds")),
     *((Unexplained, name) for name in ("second_source", "ours", "on_lists")),
@@ -225,7 +235,7 @@ def test_what_a_record_holds_is_read_whole_and_written_alike(kind: AlertKind, te
 def test_the_frozen_forms_reach_every_member() -> None:
     """A member that none of them sets would be a form that no test knows."""
     read = [from_json(kind, json.loads(text)) for kind, text in FROZEN.values()]
-    for facts in (Movement, Correction, History, Notice, Unexplained, Traced):
+    for facts in (Movement, Correction, History, Notice, Unexplained, Traced, ClockDue):
         mine = [each for each in read if type(each) is facts]
         plain = facts()
         for field in fields(facts):
@@ -243,6 +253,7 @@ def test_what_a_newer_version_adds_is_kept(kind: AlertKind) -> None:
         "history": {"count": 2, "cause": ["x"]},
         "unexplained": {"cause": ["x"]},
         "traced": {"cause": ["x"]},
+        "clock_due": {"cause": ["x"]},
         "incident": {"key": "k", "cause": ["x"]},
         "dealings": {"0xb": {"count": 1, "cause": ["x"]}},
         "version": VERSION + 1,

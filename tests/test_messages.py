@@ -56,6 +56,8 @@ KINDS = {
     "history": [sample.history()],
     "unexplained": [sample.unexplained()],
     "explained": [sample.explained()],
+    "clock": [sample.clock()],
+    "clock over": [sample.clock("over")],
     "notice": [sample.notice()],
     "group": sample.storm(40),
     "mixed group": [
@@ -393,7 +395,9 @@ def test_an_issuer_is_named_only_for_its_own_token(name, told):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_no_mail_counts_legal_days(name):
-    """A person starts the legal clocks; no mail does."""
+    """A person starts the legal clocks; no mail does, but for those of which a person said so."""
+    if name.startswith("clock"):
+        return
     rendered = sample.mail(*KINDS[name])
     for word in ("OFAC", "SAR", "business day", "Clocks"):
         assert word not in rendered.text + rendered.html
@@ -1152,3 +1156,35 @@ def test_no_amount_cuts_the_number_off_a_subject():
     view = replace(view, entry=entry, transfers=tuple(rows), all_legs=tuple(rows))
     subject = sample.mail(view, passed_on=True).subject
     assert subject.endswith(f"- case {entry.case} - Ethereum - A-10377")
+
+
+# -- the desk ----------------------------------------------------------------------------------
+
+DESK = "https://desk.example"
+CLAIMED = (
+    "The button records the name you type (claimed); sign in at the desk to act under your own."
+)
+
+
+def test_a_mail_links_to_its_page_at_the_desk_where_there_is_one():
+    """Beside the button, which stays and is marked; nothing of it without a desk."""
+    link = "https://fundwatch.example/ack?m=M-2"
+    with_desk = sample.mail(sample.outgoing(), link=link, desk=DESK)
+    for form in (with_desk.text, with_desk.html):
+        assert f"{DESK}/alert/A-10482" in form
+        assert link in form
+        assert CLAIMED in flat(form)
+    alone = sample.mail(sample.outgoing(), link=link)
+    for form in (alone.text, alone.html):
+        assert DESK not in form
+        assert "claimed)" not in form
+    assert f"{DESK}/g/G-0093" in sample.mail(*sample.storm(40), desk=DESK).text
+    taken = replace(sample.outgoing(), state="acknowledged")
+    assert f"{DESK}/alert/A-10482" in sample.mail(taken, desk=DESK).text
+
+
+def test_a_clock_is_told_with_how_its_days_were_counted():
+    text = flat(sample.mail(sample.clock("due"), desk=DESK).text)
+    assert "A clock ends today: Report of blocked property, its last day is 2026-12-07" in text
+    assert "10 business days (weekends and US federal holidays, holidays 0.109)" in text
+    assert "not legal advice" in text

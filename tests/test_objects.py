@@ -26,6 +26,7 @@ SAMPLES = {
     "history": sample.history(),
     "unexplained": sample.unexplained(),
     "explained": sample.explained(),
+    "clock": sample.clock(),
     "notice": sample.notice(),
     "late": sample.outgoing(kind=AlertKind.LATE),
     "amendment": sample.outgoing(kind=AlertKind.AMENDMENT, amends="A-1"),

@@ -224,6 +224,7 @@ class Fundwatch:
             version=__version__,
             judged=self._judged,
             link=self._link,
+            desk=self.settings.web.url if self.settings.web.on else "",
         )
 
     def entries(self) -> list[Kin]:

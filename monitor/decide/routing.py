@@ -156,7 +156,8 @@ def allowed_cases(config: ChannelConfig, entries: Iterable[Kin]) -> frozenset[st
 def _form(alert: Alert, config: ChannelConfig) -> str:
     if config.machine:
         return "group"
-    if alert.kind in (AlertKind.NOTICE, AlertKind.CORRECTION) and alert.lane is Lane.NEWS:
+    alone = (AlertKind.NOTICE, AlertKind.CORRECTION, AlertKind.CLOCK_DUE)
+    if alert.kind in alone and alert.lane is Lane.NEWS:
         return "alone"
     if alert.kind is AlertKind.HISTORY:
         return "alone" if alert.severity is Severity.SEVERE else "history"

@@ -58,6 +58,7 @@ class DeliverWorld:
     version: str
     judged: set[str] = field(default_factory=set)  # see Crowds
     link: Callable[[str], str] = lambda _message_id: ""  # where a message is acknowledged
+    desk: str = ""  # where the desk is; empty: it is off
 
 
 # -- freezing --------------------------------------------------------------------------
@@ -273,6 +274,7 @@ def _letter(
         templates=world.templates,
         thread=_thread(world, views[0].thread, each.channel) if len(views) == 1 else "",
         link=world.link(message_id),
+        desk=world.desk,
         passed_on=each.form == "escalated",
     )
     to = config.recipients

@@ -19,7 +19,8 @@ from monitor.decide import worth
 from monitor.messages import balances
 from monitor.messages.traced import traced_object
 from monitor.model import AlertKind, AlertView, Entry, Kind, Known, Origin, Subject, TransferView
-from monitor.model.facts import HeldFunds, Movement, OnList, Touched, Unexplained, of_kind
+from monitor.model.clock_json import clock_object
+from monitor.model.facts import ClockDue, HeldFunds, Movement, OnList, Touched, Unexplained, of_kind
 from monitor.model.plain import MAX_DECIMALS, clean, rfc3339, tidy, without_addresses
 from monitor.model.traced import Traced
 
@@ -175,9 +176,16 @@ def alert_object(view: AlertView, allowed: Allowed = None) -> dict[str, Any]:
         shown["balances"] = [balances.to_object(each) for each in held]
     if isinstance(alert.facts, Traced):
         shown["traced"] = traced_object(alert.facts)
+    if isinstance(alert.facts, ClockDue):
+        shown["clock"] = _clock(alert.facts)
     if isinstance(alert.facts, Unexplained):
         shown["unexplained"] = _unexplained(alert.facts)
     return shown | ({"title": alert.title} if alert.kind is AlertKind.NOTICE else {})
+
+
+def _clock(facts: ClockDue) -> dict[str, object]:
+    texts = {name: tidy(str(value)) for name, value in clock_object(facts).items()}
+    return {**texts, "id": texts.pop("clock"), "started": rfc3339(facts.started)}
 
 
 def _unexplained(facts: Unexplained) -> dict[str, object]:

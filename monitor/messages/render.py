@@ -25,6 +25,7 @@ from monitor.messages.readers import as_told_to
 from monitor.messages.sheets import say
 from monitor.messages.sheets.about import passed_on
 from monitor.messages.sheets.alert import alert_sheet
+from monitor.messages.sheets.clock import clock_sheet
 from monitor.messages.sheets.daily import LOG, daily_sheet
 from monitor.messages.sheets.many import group_sheet
 from monitor.messages.sheets.notice import (
@@ -67,6 +68,7 @@ def render(
     thread: str = "",
     link: str = "",
     passed_on: bool = False,
+    desk: str = "",
 ) -> Rendered:
     """One message about these alerts, frozen for one channel.
 
@@ -74,15 +76,16 @@ def render(
     `message_id`). Machines get JSON only, at most records.MAX_ALERTS
     alerts, else ValueError. `allowed_cases`: cases that the channel was told of, None for
     all. `thread`: Message-ID of the first mail of this transaction. `link`: where its alerts
-    can be acknowledged. An empty `message_id` makes no message: one alert, to be looked at,
-    which tells when it was first sent. `passed_on`: because nobody acknowledged them. `now`:
-    time of sending, Unix seconds. Never raises for what an alert holds.
+    can be acknowledged; `desk`: where the desk is. An empty `message_id` makes no message: one
+    alert, to be looked at, which tells when it was first sent. `passed_on`: because nobody
+    acknowledged them. `now`: time of sending, Unix seconds. Never raises for what an alert holds.
     """
     views = [as_told_to(view, allowed_cases) for view in views]
     telling = Telling(
         *(channel, allowed_cases, message_id, now, timezone, version),
         link=link,
         passed_on=passed_on,
+        desk=desk,
     )
     if channel.machine:
         body = webhook_body(
@@ -189,12 +192,14 @@ _SHEETS: Mapping[AlertKind, Callable[[AlertView, Telling], Sheet]] = {
     AlertKind.TRACED: traced_sheet,
     AlertKind.REACHED: traced_sheet,
     AlertKind.TRACE_QUESTION: traced_sheet,
+    AlertKind.CLOCK_DUE: clock_sheet,
     AlertKind.NOTICE: notice_sheet,
 }
 
 
 def _sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
-    sheet = replace(_plain_sheet(views, telling), link=telling.link)
+    page = telling.page(views[0].alert.id if len(views) == 1 else telling.message_id)
+    sheet = replace(_plain_sheet(views, telling), link=telling.link, desk=page)
     if not telling.passed_on:
         return sheet
     banner = f"{sheet.banner}, NOT ACKNOWLEDGED"

@@ -29,6 +29,7 @@ class AlertKind(StrEnum):
     TRACED = "traced"  # followed value moved on, or what is known of it changed
     REACHED = "reached"  # followed value came to somebody who can be asked to stop it
     TRACE_QUESTION = "trace_question"  # a person is asked how to follow on
+    CLOCK_DUE = "clock_due"  # a clock of the law that a person started is near its end
     NOTICE = "notice"  # about ourselves
 
 

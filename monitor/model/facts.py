@@ -279,6 +279,22 @@ class Notice(Facts):
     report: Report | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ClockDue(Facts):
+    """One step of a clock that a person started for a case. Never of a confidential one."""
+
+    clock: str = ""  # its id
+    case: str = ""
+    title: str = ""  # of its rule
+    step: str = ""  # soon | due | over
+    due: str = ""  # its last day, YYYY-MM-DD ...
+    zone: str = ""  # ... of this zone
+    counted: str = ""  # how the days were counted, in words
+    source: str = ""  # the legal source
+    by: str = ""  # who started it ...
+    started: int | None = None  # ... and when
+
+
 NO_FACTS = Facts()
 _F = TypeVar("_F", bound=Facts)
 

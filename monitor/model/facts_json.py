@@ -18,9 +18,11 @@ from monitor.model.balance_json import (
     read_unexplained,
     unexplained_object,
 )
+from monitor.model.clock_json import clock_object, read_clock
 from monitor.model.facts import (
     AssetSum,
     Balance,
+    ClockDue,
     Correction,
     Dealings,
     Facts,
@@ -69,6 +71,8 @@ def _own(facts: Facts) -> dict[str, object]:
             return {"unexplained": unexplained_object(facts)}
         case Traced():
             return {"traced": traced_object(facts)}
+        case ClockDue():
+            return {"clock_due": clock_object(facts)}
     return {}
 
 
@@ -393,5 +397,6 @@ _READERS: Mapping[AlertKind, Callable[[Members], Facts]] = {
     AlertKind.TRACED: read_traced,
     AlertKind.REACHED: read_traced,
     AlertKind.TRACE_QUESTION: read_traced,
+    AlertKind.CLOCK_DUE: read_clock,
     AlertKind.NOTICE: read_notice,
 }

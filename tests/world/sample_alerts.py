@@ -372,6 +372,26 @@ def notice(**incident) -> AlertView:
     return AlertView(alert, "open")
 
 
+def clock(step: str = "soon", **more) -> AlertView:
+    """A clock that a person started ends soon."""
+    told = {
+        "clock": "C-1",
+        "case": EVM_ENTRY.case,
+        "title": "Report of blocked property",
+        "step": step,
+        "due": "2026-12-07",
+        "zone": "America/New_York",
+        "counted": "10 business days (weekends and US federal holidays, holidays 0.109) - "
+        "not legal advice",
+        "source": "31 CFR 501.603(b)(1)",
+        "by": "m.ortiz",
+        "started": T0,
+    }
+    facts = {"clock_due": told}
+    kind = AlertKind.CLOCK_DUE
+    return make_view(ETHEREUM, EVM_ENTRY, [], kind=kind, facts=facts, direction=None, **more)
+
+
 def history(**more) -> AlertView:
     """What first contact brought."""
     told = {

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from monitor.messages.sheets import about, listed, to_do
+from monitor.messages.sheets.clock import clock_said
 from monitor.messages.sheets.flows import direction_of, is_utxo, moved
 from monitor.messages.sheets.ours import shout_of
 from monitor.messages.sheets.parts import (
@@ -296,6 +297,8 @@ def told(view: AlertView, telling: Telling, *more: str) -> Item:
         who = owner(view.entry, listed.also(view))
         said = listed.begun(view, f"{who}: {plural(count, 'earlier movement')}{lately}.")
         return Item(said, style="row", note=" - ".join(filter(None, (view.alert.id, name, *more))))
+    if kind is AlertKind.CLOCK_DUE:
+        return Item(clock_said(view), style="row", note=" - ".join((view.alert.id, *more)))
     if isinstance(view.alert.facts, Traced):
         note = " - ".join(filter(None, (view.alert.id, *more)))
         return Item(traced(view), style="row", note=note)

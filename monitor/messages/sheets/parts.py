@@ -82,6 +82,7 @@ class Sheet:
     footer: str
     table: str = ""  # the attached CSV; empty: none
     link: str = ""  # where it can be acknowledged: a button where buttons are possible
+    desk: str = ""  # its page at the desk; empty: there is none
     images: tuple[Inline, ...] = ()  # under what is said first; chats have their words alone
 
 
@@ -97,6 +98,12 @@ class Telling:
     version: str
     link: str = ""  # where the alerts of this message can be acknowledged
     passed_on: bool = False  # because nobody acknowledged them
+    desk: str = ""  # where the desk is, without a slash at its end; empty: there is none
+
+    def page(self, number: str) -> str:
+        """The page of an alert, or of all of this message, at the desk; empty: there is none."""
+        kind = "g" if number == self.message_id else "alert"
+        return f"{self.desk}/{kind}/{number}" if self.desk and number else ""
 
     def among(self, cases: Collection[str]) -> Allowed:
         """The allowed cases with those that this message itself is about."""

@@ -26,6 +26,9 @@ from monitor.model.plain import tidy
 HEADING = "TO DO"
 _ACTIONABLE = frozenset({AlertKind.MOVEMENT, AlertKind.AMENDMENT, AlertKind.LATE})
 SEEN = "A public site: its operator sees that you look."
+CLAIMED_BUTTON = (
+    "The button records the name you type (claimed); sign in at the desk to act under your own."
+)
 _ADVICE = "An option, not legal advice."
 # Category -> how the other side is called, what follows from it.
 _NAMED: Mapping[str, tuple[str, str]] = {
@@ -49,7 +52,7 @@ def to_do_section(view: AlertView, telling: Telling) -> Section | None:
     state = tidy(view.acknowledged) or view.state
     return section(
         HEADING,
-        *(acknowledge(view.alert.id, telling) if _asks(view) else ()),
+        *(acknowledge if _asks(view) else at_desk)(view.alert.id, telling),
         Item(state, "State") if view.state != "open" else None,
         *held.to_do(view),
         *(_options(view) if moved else ()),
@@ -73,12 +76,22 @@ def to_acknowledge(view: AlertView) -> bool:
 
 
 def acknowledge(number: str, telling: Telling) -> list[Item]:
-    """How an alert, or all of a message, is acknowledged: by the link where there is one."""
+    """How an alert, or all of a message, is acknowledged: at the desk, by the link where there is
+    one, by a command."""
     command = Item(f"fundwatch alerts ack {number} --by NAME", "Acknowledge", "command")
+    page = at_desk(number, telling)
     if not telling.link:
-        return [command]
+        return [*page, command]
     note = "A page with a button; opening it changes nothing."
-    return [Item(telling.link, "Acknowledge", "link", note), replace(command, label="Or type")]
+    note = f"{note} {CLAIMED_BUTTON}" if page else note
+    button = Item(telling.link, "Acknowledge", "link", note)
+    return [*page, button, replace(command, label="Or type")]
+
+
+def at_desk(number: str, telling: Telling) -> list[Item]:
+    """Where it stands at the desk; nothing without a desk."""
+    page = telling.page(number)
+    return [Item(page, "Open", "link")] if page else []
 
 
 def look(chain: Chain | None, tx: str) -> str:
