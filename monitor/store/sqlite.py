@@ -218,9 +218,13 @@ class Store:
     def look(self) -> Iterator[Connection]:
         """One moment of the record for as long as the block lasts, to be read bit by bit.
 
-        Whoever looks may make temporary tables, which go with it. Raises StoreError.
+        Whoever looks may make temporary tables, which go with it. A look within a look is of the
+        same moment. Raises StoreError.
         """
         with self._lock:
+            if self._conn.in_transaction:
+                yield self._conn
+                return
             try:
                 self._conn.execute("PRAGMA temp_store = FILE")
                 self._conn.execute("BEGIN")

@@ -19,7 +19,10 @@ SCANNED = 1000  # rows of the log that are looked through for a page
 NAMED = 5  # alerts of one row that are named
 KINDS = {"": "Alerts and people", "people": "People", "all": "Everything"}
 # What the program notes for itself.
-_BOOKKEEPING = frozenset({"rows", "baselines", "told", "covered", "followed", "unfollowed"})
+_BOOKKEEPING = frozenset(
+    {"rows", "baselines", "told", "covered", "followed", "unfollowed"}
+    | {"trace facts", "trace state"}
+)
 
 
 @dataclass(frozen=True, slots=True)

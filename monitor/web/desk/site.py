@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
 from monitor.loops.clock import now
+from monitor.messages.sheets.parts import Table
 from monitor.model.acts import Actor
 from monitor.model.desk import Right
 from monitor.model.errors import StoreError
@@ -202,6 +203,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(words.FILTERS)
+    made.tests["table"] = lambda value: isinstance(value, Table)
     made.globals["token"] = token
     made.globals["once"] = lambda: secrets.token_hex(16)
     made.globals.update(words.GLOBALS)

@@ -72,7 +72,7 @@ document.addEventListener("keydown", (event) => {
 // A button beside each address and hash, where the browser can copy.
 if (navigator.clipboard) {
   for (const each of document.querySelectorAll(".mono")) {
-    if (each.textContent.length < 20 || each.closest("a")) continue;
+    if (each.textContent.length < 20 || each.closest("ol.list")) continue;
     const button = document.createElement("button");
     button.type = "button";
     button.className = "copy";
