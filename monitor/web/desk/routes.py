@@ -10,6 +10,7 @@ POST = ("POST",)
 ROUTES: tuple[Route, ...] = (
     Route("/", start.start),
     Route("/static/<name>", start.static, None),
+    Route("/favicon.ico", start.static, None, values={"name": "icon.svg"}),
     # who comes in
     Route("/sign-in", sign_in.sign_in, None),
     Route("/sign-in", sign_in.signing_in, None, POST),

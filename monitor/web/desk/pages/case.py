@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from monitor.loops.desk import work
 from monitor.loops.health import entry_status
 from monitor.loops.health.snapshot import EntryStatus
 from monitor.messages.sheets.parts import quantity
+from monitor.model import TransferView
 from monitor.model.cases import CaseState
 from monitor.model.desk import Line, Right, Sight
 from monitor.model.plain import tidy
@@ -26,6 +28,9 @@ from monitor.store import desk_cases, desk_entries, guard, watch
 from monitor.store.not_covered import not_covered
 from monitor.web.desk import happened, shown, strip
 from monitor.web.desk.ask import Ask
+from monitor.web.desk.known import Shown as Side
+from monitor.web.desk.known import names_for
+from monitor.web.desk.known import shown as known_side
 from monitor.web.desk.pages.alert import LONGEST, carried_out, started
 from monitor.web.desk.words import Gone, Wrong
 
@@ -49,6 +54,17 @@ def cases(ask: Ask) -> Response:
 
 def path_of(case: str) -> str:
     return f"/c/{quote(case, safe='')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A row of the table of movements."""
+
+    view: TransferView
+    chain: str
+    sender: Side
+    recipient: Side
+    amount: str
 
 
 def _known(ask: Ask, case: str) -> str:
@@ -211,8 +227,25 @@ def _movements(ask: Ask, case: str) -> dict[str, object]:
     keys = desk_cases.addresses(ask.store, ask.sight, case)
     before = _number(ask.request.args.get("before", ""))
     ids = desk_cases.movements(ask.store, keys, before, PAGE)
-    rows = [(each, quantity(each, each.row.transfer.amount)) for each in ask.views.rows(ids[:PAGE])]
+    rows = _rows(ask, ask.views.rows(ids[:PAGE]))
     return {"rows": rows, "older": ids[PAGE - 1] if len(ids) > PAGE else 0}
+
+
+def _rows(ask: Ask, views: Sequence[TransferView]) -> list[Movement]:
+    names = names_for(ask.store, ask.settings, ask.sight)
+    ends: dict[str, set[str]] = {}
+    for view in views:
+        ends.setdefault(view.row.transfer.chain, set()).update(view.row.transfer.parties())
+    parties = {key: names.of(key, each) for key, each in ends.items()}
+    found = []
+    for view in views:
+        moved = view.row.transfer
+        chain, known = ask.settings.chains.get(moved.chain), parties[moved.chain]
+        if chain is not None:
+            sender = known_side(chain, moved.sender, moved.kind, known.get(moved.sender or ""))
+            to = known_side(chain, moved.recipient, moved.kind, known.get(moved.recipient or ""))
+            found.append(Movement(view, chain.name, sender, to, quantity(view, moved.amount)))
+    return found
 
 
 # -- what is done ------------------------------------------------------------------------
