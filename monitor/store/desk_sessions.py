@@ -74,6 +74,12 @@ def of_person(file: DeskFile, person: str, now: int) -> list[Session]:
     return [s for s in (Session(*row) for row in rows) if not s.over(now)]
 
 
+def last_seen(file: DeskFile, person: str) -> int | None:
+    """When somebody was here last."""
+    rows = file.rows("SELECT max(seen) FROM session WHERE person = ?", (person,))
+    return None if rows[0][0] is None else int(rows[0][0])
+
+
 def end(file: DeskFile, id_: str, now: int, why: str, by: str, person: str = "") -> bool:
     """End a session (only if it is this person's, where one is given)."""
     with file.change() as conn:

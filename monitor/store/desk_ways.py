@@ -113,10 +113,7 @@ def forget(conn: Connection, person: str, now: int, why: str, by: str) -> None:
         "DELETE FROM device WHERE person = ?",
     ):
         conn.execute(statement, (person,))
-    conn.execute(
-        "UPDATE invitation SET until = ? WHERE person = ? AND used IS NULL AND until > ?",
-        (now, person, now),
-    )
+    end_invitations(conn, person, now)
     append(conn, now, "ways to sign in taken away", by, "", {"of": person, "why": why})
     desk_sessions.end_all(conn, person, now, why, by)
 
@@ -160,16 +157,41 @@ def invite(file: DeskFile, person: str, code: str, now: int, by: str) -> str:
     one-time codes that its page offers."""
     word = secrets.token_urlsafe(32)
     with file.change() as conn:
-        conn.execute(
-            "UPDATE invitation SET until = ? WHERE person = ? AND used IS NULL AND until > ?",
-            (now, person, now),
-        )
+        end_invitations(conn, person, now)
         conn.execute(
             "INSERT INTO invitation VALUES (?, ?, ?, ?, NULL, ?)",
             (hashed(word), person, now, now + INVITED_FOR, code),
         )
         append(conn, now, "invitation made", by, "", {"of": person})
     return word
+
+
+def end_invitations(conn: Connection, person: str, now: int) -> None:
+    conn.execute(
+        "UPDATE invitation SET until = ?, code = '' WHERE person = ? AND used IS NULL",
+        (now, person),
+    )
+
+
+def has_way(file: DeskFile, person: str) -> bool:
+    """Whether somebody has anything to sign in with, single sign-on left out."""
+    return bool(ways_of(file).get(person))
+
+
+def ways_of(file: DeskFile) -> dict[str, list[str]]:
+    """What everybody signs in with, in words."""
+    found: dict[str, list[str]] = {}
+    for row in file.rows("SELECT person FROM credential WHERE password <> '' AND code <> ''"):
+        found.setdefault(row[0], []).append("password and code")
+    for row in file.rows("SELECT person, count(*) FROM passkey GROUP BY person"):
+        found.setdefault(row[0], []).append("passkey")
+    return found
+
+
+def invited_until(file: DeskFile, now: int) -> dict[str, int]:
+    """Whose link is still good, and until when."""
+    query = "SELECT person, max(until) FROM invitation WHERE used IS NULL AND until > ?"
+    return {row[0]: row[1] for row in file.rows(f"{query} GROUP BY person", (now,))}
 
 
 def invitation(file: DeskFile, word: str, now: int) -> Invitation | None:
@@ -200,6 +222,13 @@ def begin_pending(file: DeskFile, key: str, data: str, now: int, lasts: int = 60
             "data = excluded.data, until = excluded.until",
             (hashed(key), data, now + lasts),
         )
+
+
+def pending(file: DeskFile, key: str, now: int) -> str | None:
+    """What was kept, which stays."""
+    query = "SELECT data FROM pending WHERE hash = ? AND until >= ?"
+    rows = file.rows(query, (hashed(key), now))
+    return str(rows[0][0]) if rows else None
 
 
 def take_pending(file: DeskFile, key: str, now: int) -> str | None:

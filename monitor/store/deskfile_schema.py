@@ -58,7 +58,7 @@ CREATE TABLE session (
   token TEXT NOT NULL,               -- what its forms carry
   ended INTEGER, why TEXT NOT NULL DEFAULT ''
 ) STRICT;
-CREATE INDEX session_person ON session(person) WHERE ended IS NULL;
+CREATE INDEX session_person ON session(person);
 CREATE TABLE device (                -- browsers in which somebody has signed in before
   hash TEXT PRIMARY KEY, person TEXT NOT NULL, seen INTEGER NOT NULL
 ) STRICT;

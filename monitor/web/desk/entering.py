@@ -9,7 +9,7 @@ from werkzeug import Response
 from werkzeug.utils import redirect
 
 from monitor.model.plain import duration
-from monitor.store import desk_failures, desk_people, desk_sessions, desk_ways
+from monitor.store import desk, desk_failures, desk_sessions, desk_ways
 from monitor.web.desk import secret
 from monitor.web.desk.ask import Ask
 from monitor.web.desk.guard import DEVICE, SESSION, guard_of, keep
@@ -29,7 +29,7 @@ class Try:
     def failed(self, name: str, why: str) -> None:
         """Tell of it. What is nobody's name is not kept: it may be a password."""
         ask, guard = self.ask, guard_of(self.ask)
-        known = name if desk_people.person(ask.store, name) else ""
+        known = name if desk.person(ask.store, name) else ""
         desk_failures.refused(guard.file, known, guard.client(ask.request), why, ask.now)
 
     @property
@@ -50,7 +50,7 @@ def proven(ask: Ask, name: str, password: str, code: str) -> str:
     that nobody has."""
     file = guard_of(ask).file
     known = desk_ways.credential(file, name) or desk_ways.Credential(name)
-    person = desk_people.person(ask.store, name)
+    person = desk.person(ask.store, name)
     right = secret.is_password(known.password, password)
     step = secret.step_of(known.code, code, ask.now)
     if not right or person is None or not person.active:

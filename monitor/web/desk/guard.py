@@ -17,7 +17,7 @@ from monitor.decide.desk.rights import sight
 from monitor.model.acts import Actor, ActorKind
 from monitor.model.desk import DeskSettings
 from monitor.model.hosts import is_loopback
-from monitor.store import desk_people, desk_sessions
+from monitor.store import desk, desk_sessions
 from monitor.store.deskfile import DeskFile, hashed
 from monitor.web.desk.ask import Ask, Route, Signed
 from monitor.web.desk.words import Refused
@@ -90,10 +90,10 @@ class Guard:
     def _signed(self, ask: Ask) -> Signed | None:
         key = ask.request.cookies.get(SESSION, "")
         session = desk_sessions.find(self.file, key, ask.now) if key else None
-        person = desk_people.person(ask.store, session.person) if session else None
+        person = desk.person(ask.store, session.person) if session else None
         if session is None or person is None or not person.active:
             return None
-        seen = sight(person, desk_people.cases_of(ask.store, person.name))
+        seen = sight(person, desk.cases_of(ask.store, person.name))
         return Signed(person, seen, session.id, session.proven, session.token, session.again)
 
     def _check_form(self, request: Request, me: Signed | None) -> None:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from monitor.model.desk import Right
 from monitor.web.desk.ask import Route
-from monitor.web.desk.pages import address, alert, case, group, inbox, proposal, sign_in, start, tx
+from monitor.web.desk.entrance import ENTRANCE
+from monitor.web.desk.pages import address, alert, case, group, inbox, proposal, start, tx
 
 POST = ("POST",)
 ROUTES: tuple[Route, ...] = (
     Route("/", start.start),
     Route("/static/<name>", start.static, None),
     Route("/favicon.ico", start.static, None, values={"name": "icon.svg"}),
-    # who comes in
-    Route("/sign-in", sign_in.sign_in, None),
-    Route("/sign-in", sign_in.signing_in, None, POST),
-    Route("/sign-out", sign_in.sign_out, None, POST),
-    Route("/again", sign_in.again),
-    Route("/again", sign_in.again_answered, methods=POST),
+    *ENTRANCE,  # who comes in
     # what there is to do
     Route("/inbox", inbox.inbox),
     Route("/inbox/new", inbox.new),
