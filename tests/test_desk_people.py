@@ -63,6 +63,7 @@ def test_an_admin_adds_somebody_who_comes_in(admin: User, desk: Served) -> None:
     page.fill("#password2", PASSWORD)
     page.fill("#code", user.now())
     page.click("main button")
+    page.wait_for_selector("ul.codes")
     assert page.locator("ul.codes li").count() == 10
     assert "signs in with password and code" in session.get("/people").text
     # Once more the same: nobody is added twice.
@@ -180,7 +181,22 @@ def test_confidential_clocks_are_there_for_those_with_the_right_alone(
     assert send(one, "/me", f"{way}/end", form).status_code == 303
     assert send(one, "/me", f"{way}/end", form).status_code == 409
     assert faults(home.path / "desk.db") == []
+    assert CANARY in one.get("/c/NK-07").text
+    for session in (other, auditor):
+        html = session.get("/c/NK-07").text
+        assert CANARY not in html
+        assert "onfidential" not in html
     # Nothing of it stands in the record or in any other file.
     for path in home.path.rglob("*"):
         if path.is_file() and not path.name.startswith("desk.db"):
             assert CANARY.encode() not in path.read_bytes(), path
+
+
+def test_looking_is_told_once_a_day(home: Home, desk: Served) -> None:
+    session = desk.signed_in(add_person(home.path, "m.ortiz", Role.LEAD))
+    for _ in range(3):
+        assert session.get("/c/NK-07").status_code == 200
+    assert session.get("/c/CRY-X").status_code == 200
+    with closing(sqlite3.connect(home.path / "desk.db")) as conn:
+        rows = conn.execute("SELECT name, case_id FROM trail WHERE act LIKE 'looked%'").fetchall()
+    assert rows == [("m.ortiz", "NK-07"), ("m.ortiz", "CRY-X")]

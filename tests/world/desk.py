@@ -140,7 +140,8 @@ class Served:
         page.fill("#name", user.name)
         page.fill("#password", user.password)
         page.fill("#code", user.now())
-        page.click("main button")
+        with page.expect_navigation():
+            page.click("main button")
         assert "/sign-in" not in page.url, page.inner_text("main")
         return page
 

@@ -28,10 +28,12 @@ from monitor.store import desk_cases, desk_entries, guard, watch
 from monitor.store.not_covered import not_covered
 from monitor.web.desk import happened, shown, strip
 from monitor.web.desk.ask import Ask
+from monitor.web.desk.guard import looked
 from monitor.web.desk.known import Shown as Side
 from monitor.web.desk.known import names_for
 from monitor.web.desk.known import shown as known_side
 from monitor.web.desk.pages.alert import LONGEST, carried_out, started
+from monitor.web.desk.pages.restricted import restricted_section
 from monitor.web.desk.words import Gone, Wrong
 
 TABS = {
@@ -76,6 +78,7 @@ def _known(ask: Ask, case: str) -> str:
 def case(ask: Ask, case: str) -> Response:
     """GET /c/CASE?tab="""
     _known(ask, case)
+    looked(ask, case)
     tab = ask.request.args.get("tab", "")
     tab = tab if tab in TABS else ""
     only = Sight(frozenset({case}))
@@ -108,6 +111,7 @@ def case(ask: Ask, case: str) -> Response:
         work=with_work,
         lead=ask.signed.may(Right.LEAD),
         form=form if with_work else "",
+        restricted=restricted_section(ask, case),
         **shown_here,
     )
 

@@ -10,6 +10,7 @@ from monitor.model.desk_work import Proposal, Standing
 from monitor.store import desk as people
 from monitor.web.desk import second, shown
 from monitor.web.desk.ask import Ask
+from monitor.web.desk.guard import again
 from monitor.web.desk.pages.alert import LONGEST, carried_out
 from monitor.web.desk.words import Gone, Wrong
 
@@ -44,6 +45,8 @@ def answer(ask: Ask, proposal: str) -> Response:
         raise Wrong("Say whether you agree.")
     if ask.field("digest") != found.digest:
         raise Wrong("You agree to another text than the one that is proposed. Read it again.")
+    if said == "yes" and (sent := again(ask, f"/proposal/{found.id}")):
+        return sent  # who agrees shows that it is still they
     why = ask.field("why", LONGEST)
     web, yes = ask.settings.web, said == "yes"
 
