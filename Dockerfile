@@ -21,6 +21,7 @@ RUN python -m venv /opt/fundwatch \
     && /opt/fundwatch/bin/pip install --no-cache-dir --require-hashes -r "$LOCK"
 COPY pyproject.toml setup.py MANIFEST.in README.md LICENSE NOTICE .env.example watchlist.example.yaml ./
 COPY config/ config/
+COPY docs/ docs/
 COPY monitor/ monitor/
 RUN /opt/fundwatch/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 

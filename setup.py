@@ -1,5 +1,5 @@
 """What pyproject.toml cannot say: config/ and the example files, which lie beside the
-package in a checkout, go into the wheel as monitor/config."""
+package in a checkout, go into the wheel as monitor/config, and docs/ as monitor/docs."""
 
 import shutil
 from pathlib import Path
@@ -8,11 +8,12 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
+DOCS = {".md", ".png", ".svg"}  # which the desk shows as its help
 EXAMPLES = ("watchlist.example.yaml", ".env.example")
 
 
 class BuildWithConfig(build_py):
-    """Copies the shipped defaults; an editable install finds them in the checkout."""
+    """Copies the shipped defaults and the docs; an editable install finds them in the checkout."""
 
     def run(self) -> None:
         super().run()
@@ -21,6 +22,11 @@ class BuildWithConfig(build_py):
             shutil.copytree(ROOT / "config", target, dirs_exist_ok=True)
             for name in EXAMPLES:
                 shutil.copy2(ROOT / name, target / name)
+            docs = Path(self.build_lib, "monitor", "docs")
+            docs.mkdir(exist_ok=True)
+            for path in (ROOT / "docs").iterdir():
+                if path.suffix in DOCS:
+                    shutil.copy2(path, docs / path.name)
 
 
 setup(cmdclass={"build_py": BuildWithConfig})

@@ -299,13 +299,14 @@ def names(wheel: Path) -> set[str]:
 
 
 def test_wheel_holds_everything(wheel: Path) -> None:
-    """Every file of the program and of its shipped settings, the licences, and no test."""
+    """Every file of the program, of its shipped settings and its docs, the licences, no test."""
     files = {
         *(path for path in (ROOT / "monitor").rglob("*") if path.is_file()),
         *(path for path in (ROOT / "config").rglob("*") if path.is_file()),
+        *(path for path in (ROOT / "docs").iterdir() if path.suffix in {".md", ".png", ".svg"}),
     }
     kept = {f"{path.relative_to(ROOT)}" for path in files if "__pycache__" not in path.parts}
-    expected = {re.sub("^config/", "monitor/config/", name) for name in kept}
+    expected = {re.sub("^(config|docs)/", r"monitor/\1/", name) for name in kept}
     got = names(wheel)
     assert expected - got == set()
     extra = {"monitor/config/watchlist.example.yaml", "monitor/config/.env.example"}

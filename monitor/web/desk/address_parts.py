@@ -14,6 +14,7 @@ from monitor.model.desk_address import Days
 from monitor.model.plain import tidy
 from monitor.store import desk_names
 from monitor.store.port import Reader
+from monitor.web.desk.known import AssetShown
 from monitor.web.desk.movements import Shower, Total
 
 DAY = 86_400
@@ -29,13 +30,14 @@ class Holding:
 
     asset: str
     contract: str
-    recorded: str
-    on_chain: str  # empty: nobody was asked
-    at: int | None
-    height: int | None
-    source: str
-    difference: str
-    reason: str
+    recorded: str  # up to the block at which the chain was asked; never asked: up to now
+    now: str = ""  # up to now, where that is something else
+    on_chain: str = ""  # empty: nobody was asked
+    at: int | None = None
+    height: int | None = None
+    source: str = ""
+    difference: str = ""
+    reason: str = ""
 
 
 def holdings(
@@ -46,31 +48,42 @@ def holdings(
     shown = []
     for held in verdicts:
         total = by_contract.pop(held.contract, None)
-        recorded = f"{total.asset.exact(total.net)} {total.asset.name}" if total else (
-            exact(held, held.recorded) if held.recorded is not None else "not worked out"
-        )  # fmt: skip
-        if total is None and summed:
-            recorded = "nothing"
-        shown.append(_holding(held, recorded, shower))
-    shown += [
-        Holding(total.asset.name, total.asset.contract,
-                f"{total.asset.exact(total.net)} {total.asset.name}",
-                "", None, None, "", "", "")
-        for total in by_contract.values()
-    ]  # fmt: skip
-    return shown
+        now = total.net if total else 0 if summed else None
+        shown.append(_holding(held, now, shower))
+    never = (_said(total.asset, total.net) for total in by_contract.values())
+    names = (total.asset for total in by_contract.values())
+    return [
+        *shown,
+        *(Holding(a.name, a.contract, said) for a, said in zip(names, never, strict=True)),
+    ]
 
 
-def _holding(held: Held, recorded: str, shower: Shower) -> Holding:
+def _said(asset: AssetShown, units: int) -> str:
+    return f"{asset.exact(units)} {asset.name}"
+
+
+def _holding(held: Held, now: int | None, shower: Shower) -> Holding:
+    """`now`: what our record comes to at this moment, None: it was not added up."""
     asset = shower.assets([held.contract]).of(held.contract)
-    known = held.on_chain is not None
-    reason = held.reason.splitlines()[0] if held.reason else ""
-    said = differs(held) or ("equal" if known and held.recorded is not None else "")
+    told = held.recorded is not None and held.on_chain is not None
+    later = ""
+    if now is not None and now != held.recorded and not held.in_shares:
+        later = _said(asset, now)
+    recorded = later or "not worked out"
+    if held.recorded is not None:
+        recorded = exact(held, held.recorded)
     return Holding(
-        asset.name, held.contract, recorded,
+        asset.name,
+        held.contract,
+        recorded,
+        later if held.recorded is not None else "",
         exact(held, held.on_chain) if held.on_chain is not None else "not known",
-        held.time, held.height, sources_said(held) if known else "", said, tidy(reason, 300),
-    )  # fmt: skip
+        held.time,
+        held.height,
+        sources_said(held) if held.on_chain is not None else "",
+        differs(held) or ("equal" if told else ""),
+        tidy(held.reason.splitlines()[0], 300) if held.reason else "",
+    )
 
 
 # -- when, and what its entries said -------------------------------------------------------------

@@ -5,7 +5,8 @@ from __future__ import annotations
 from monitor.model.desk import Right
 from monitor.web.desk.ask import Route
 from monitor.web.desk.entrance import ENTRANCE
-from monitor.web.desk.pages import address, alert, case, group, inbox, proposal, start, tx
+from monitor.web.desk.pages import alert, case, group, inbox, proposal, start
+from monitor.web.desk.records import RECORDS
 
 POST = ("POST",)
 ROUTES: tuple[Route, ...] = (
@@ -27,9 +28,6 @@ ROUTES: tuple[Route, ...] = (
     Route("/c", case.cases),
     Route("/c/<path:case>", case.case),
     Route("/c/<path:case>", case.do, Right.WORK, POST),
-    # addresses and transactions
-    Route("/a/<chain>/<address>", address.address),
-    Route("/a/<chain>/<address>/movements.csv", address.movements_csv),
-    Route("/a/<chain>/<address>/counterparties", address.others),
-    Route("/tx/<chain>/<tx>", tx.transaction),
+    # addresses, transactions, find, help
+    *RECORDS,
 )
