@@ -62,7 +62,7 @@ def test_an_admin_adds_somebody_who_comes_in(admin: User, desk: Served) -> None:
     page.fill("#password", PASSWORD)
     page.fill("#password2", PASSWORD)
     page.fill("#code", user.now())
-    page.click("main button")
+    page.click("main .btn.main")
     page.wait_for_selector("ul.codes")
     assert page.locator("ul.codes li").count() == 10
     assert "signs in with password and code" in session.get("/people").text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from monitor.store import desk_sessions
@@ -87,7 +87,7 @@ def set_password(conn: Connection, person: str, password: str, now: int) -> None
 
 
 def set_code(
-    conn: Connection, person: str, secret: str, step: int, recovery: Sequence[str], now: int
+    conn: Connection, person: str, secret: str, step: int, recovery: Iterable[str], now: int
 ) -> None:
     """A new secret of the one-time code, with recovery codes that go with it. `step`: of the
     code that showed that it works, which does not work again."""

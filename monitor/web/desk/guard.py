@@ -26,12 +26,9 @@ SESSION, TRIAL, DEVICE = "__Host-fundwatch", "__Host-fundwatch-try", "__Host-fun
 YEAR = 365 * 24 * 3600
 AGAIN_WITHIN = 600  # seconds for which having shown who one is is enough
 
-NO_COOKIE = (
-    "Your browser kept no cookie of this page, so that nobody can sign in with it. Cookies may be "
-    "off; or it takes the cookies of a safe connection from https alone, as Safari does. Open "
-    "{url} in Chromium, Chrome, Edge or Firefox; or let whoever runs Fundwatch put a proxy with "
-    "https before it (public_url in config/settings.yaml, see docs/install.md)."
-)
+
+class _NoCookie(Exception):
+    """A browser that kept nothing of what it was given."""
 
 
 class Guard:
@@ -56,7 +53,10 @@ class Guard:
             raise Refused(f"This desk is opened at {self.settings.url}, and by no other name.")
         me = self._signed(ask)
         if request.method not in ("GET", "HEAD"):
-            self._check_form(request, me)
+            try:
+                self._check_form(request, me)
+            except _NoCookie:
+                return self._no_cookie(ask)
         ask = replace(ask, me=me)
         if route.right is None:
             return ask
@@ -87,6 +87,11 @@ class Guard:
         except ValueError:
             return nearest
 
+    def _no_cookie(self, ask: Ask) -> Response:
+        url = self.settings.url
+        title, secure = "Your browser kept no cookie", url.startswith("https:")
+        return ask.page("no_cookie.html.j2", title, "", 400, url=url, secure=secure)
+
     def _signed(self, ask: Ask) -> Signed | None:
         key = ask.request.cookies.get(SESSION, "")
         session = desk_sessions.find(self.file, key, ask.now) if key else None
@@ -106,7 +111,7 @@ class Guard:
             raise Refused("The form comes from a page of somebody else. Nothing was done.")
         trial = request.cookies.get(TRIAL, "")
         if me is None and not trial:
-            raise Refused(NO_COOKIE.format(url=self.settings.url))
+            raise _NoCookie
         good = [me.token] if me else []
         good += [form_token(trial)] if trial else []
         said = request.form.get("token", "") or request.headers.get("X-Form-Token", "")

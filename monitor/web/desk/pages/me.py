@@ -5,6 +5,7 @@ from __future__ import annotations
 from werkzeug import Response
 
 from monitor.loops.desk import access
+from monitor.model.desk import Right
 from monitor.store import desk_sessions, desk_ways
 from monitor.web.desk import passwords, secret
 from monitor.web.desk.ask import Ask
@@ -22,6 +23,7 @@ def me(ask: Ask, wrong: str = "", status: int = 200) -> Response:
         password=bool(known and known.password), code=bool(known and known.code),
         passkeys=desk_ways.passkeys(file, name), left=desk_ways.recoveries_left(file, name),
         least=passwords.LEAST, cases=ask.sight.cases,
+        people=ask.signed.may(Right.PEOPLE) or ask.signed.may(Right.LEAD),
     )  # fmt: skip
 
 
