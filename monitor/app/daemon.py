@@ -203,6 +203,7 @@ class Daemon:
     def _housekeep(self) -> None:
         clock.mend_clock(self._app.store, self._app.longest_pace, now())
         self._app.housekeep()
+        self._app.work_desk()
         self._app.daily()
 
     def _try_channels(self) -> None:

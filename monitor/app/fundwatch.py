@@ -27,6 +27,7 @@ from monitor.loops.clock import now
 from monitor.loops.daily import Daily
 from monitor.loops.debts import Debts, Read
 from monitor.loops.deliver import ROUND_SECONDS, SendingRounds, Tally, deliver
+from monitor.loops.desk.tick import tick
 from monitor.loops.escalate import pass_on
 from monitor.loops.freeze import DeliverWorld
 from monitor.loops.giving_way import give_way, gives_way
@@ -92,6 +93,7 @@ class Fundwatch:
         # Kept, so that a template is not compiled again for each message.
         self.templates = templates(home)
         self._sending, self._keeping = threading.Lock(), threading.Lock()
+        self._desk_work = threading.Lock()
         self.rounds = SendingRounds()
         self._judged: set[str] = set()
         self.poller = Poller(store, self._poll_world())
@@ -128,6 +130,7 @@ class Fundwatch:
             tracing=self.tracing,
             lists=self.lists,
             symbols={asset.symbol for asset in settings.assets.values()},
+            desk=settings.web,
         )
 
     def _poll_world(self) -> PollWorld:
@@ -316,6 +319,17 @@ class Fundwatch:
             chain, after = self.settings.escalate_to, self.settings.escalate_after
             pass_on(self.store, chain, after, moment, now())
             keep_bounds(self.store, self.settings, moment)
+
+    def work_desk(self) -> None:
+        """What the program does at the desk by itself. One at a time; whoever comes meanwhile has
+        nothing to wait for."""
+        if not self._desk_work.acquire(blocking=False):
+            return
+        try:
+            kinds = self.acts.agreed()
+            tick(self.store, self.settings, self.router, kinds, now())
+        finally:
+            self._desk_work.release()
 
     def deliver(self, *, everything: bool, seconds: float = ROUND_SECONDS) -> Tally:
         """Freeze what is owed and send what is due. With `everything` waits for it, at most

@@ -15,6 +15,7 @@ from monitor.loops import find
 from monitor.loops.clock import now
 from monitor.messages import lines, objects, render, spreadsheet
 from monitor.model import AlertView, ChannelConfig, Rendered, TransferView
+from monitor.model.desk_work import GIVEN
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import plural
 from monitor.model.settings import Settings
@@ -231,13 +232,23 @@ def _state_command(name: str, state: str, text: str) -> None:
     @click.option("--take-over", is_flag=True, help="Also what somebody else has, or closed.")
     @click.pass_obj
     def command(
-        home: Home, alert_ids: tuple[str, ...], by: str, note: str, take_over: bool
+        home: Home,
+        alert_ids: tuple[str, ...],
+        by: str,
+        note: str,
+        take_over: bool,
+        outcome: str = "",
     ) -> None:
+        more = {"outcome": outcome} if outcome else {}
         said = home.change(
             *("set_state",), ids=list(alert_ids), state=state, name=by, note=note,
-            take_over=take_over,
+            take_over=take_over, **more,
         )  # fmt: skip
         click.echo(said)
+
+    if closes:
+        how = "Which of the reasons it is; needed while the desk is on."
+        click.option("--as", "outcome", type=click.Choice(GIVEN), default="", help=how)(command)
 
 
 _state_command(
@@ -260,10 +271,11 @@ _state_command(
     """Close alerts, with the reason in --note.
 
     Records your name, the time and the reason with each. The address stays watched. ID is the
-    number of an alert, or of a message with all of its alerts.
+    number of an alert, or of a message with all of its alerts. While the desk is on, severe and
+    high ones are closed by two people: this proposes it, and another one agrees there.
 
     \b
     Example
-      fundwatch alerts close A-10482 --by "M. Ortiz" --note "payment was announced"
+      fundwatch alerts close A-10482 --as expected --by "M. Ortiz" --note "was announced"
     """,
 )

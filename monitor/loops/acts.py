@@ -6,13 +6,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, field, replace
 from functools import partial
 
 from monitor.loops import cases, deliver, erasing, find, hands, inbox, list_words
 from monitor.loops.balance_rounds import BalanceRounds
 from monitor.loops.balance_rounds import Wish as BalanceWish
 from monitor.loops.clock import now
+from monitor.loops.desk import wishes
+from monitor.loops.desk.carrying import Do
+from monitor.loops.desk.claims import Claims
+from monitor.loops.desk.doing import Doing
 from monitor.loops.doors import Caller
 from monitor.loops.freeze import DeliverWorld
 from monitor.loops.hands import Taken
@@ -23,6 +27,8 @@ from monitor.loops.tracing import Tracing
 from monitor.loops.tracing import Wish as TraceWish
 from monitor.model import Chain
 from monitor.model.acts import Actor, BackedUp, Replay, Retire, TestChannel
+from monitor.model.dates import utc_day
+from monitor.model.desk import DeskSettings
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.trace import Say
 from monitor.store import outbox, watch
@@ -47,6 +53,8 @@ class Acts:
     tracing: Tracing
     lists: Lists
     symbols: Collection[str]  # of verified assets
+    desk: DeskSettings = field(default_factory=DeskSettings)
+    tickets: dict[str, str] = field(default_factory=dict)  # see Doing
 
     def table(self) -> dict[str, inbox.Action]:
         """Every change by the name that a request gives it. Each is told who asks, and returns
@@ -61,6 +69,7 @@ class Acts:
             "ask_erasure": self.ask_erasure,
             "confirm_erasure": self.confirm_erasure,
             "update_lists": self.update_lists,
+            "propose_shrunk": self.propose_shrunk,
             "lists_updated": self.lists_updated,
             "reconcile": self.reconcile,
             "reconciled": self.reconciled,
@@ -78,9 +87,17 @@ class Acts:
         }
 
     def take(
-        self, ids: Sequence[str], state: str, actor: Actor, note: str, *, over: bool = False
+        self,
+        ids: Sequence[str],
+        state: str,
+        actor: Actor,
+        note: str,
+        *,
+        over: bool = False,
+        outcome: str = "",
     ) -> Taken:
-        """Acknowledge or close single alerts, or all alerts of a message that are free."""
+        """Acknowledge or close single alerts, or all alerts of a message that are free. While the
+        desk is on, severe and high ones are closed by two: what a typed name wants is proposed."""
         hands.note_of(note, state)  # said before what is wrong with the ids
         problems: list[Problem] = []
         given: list[tuple[str, list[str]]] = []
@@ -94,7 +111,10 @@ class Acts:
             given.append((found[0] if one else find.spelled_id(each), found))
         if problems:
             raise ConfigError(problems)
-        return hands.take(self.store, given, state, actor, note, now(), over=over)
+        if state == hands.CLOSED and self._claims.take(actor):
+            every = [alert for _, found in given for alert in found]
+            return Taken(*self._claims.close(actor, every, outcome, note, now()))
+        return hands.take(self.store, given, state, actor, note, now(), over=over, outcome=outcome)
 
     def _set_state(
         self,
@@ -104,9 +124,11 @@ class Acts:
         name: str,
         note: str,
         take_over: bool = False,
+        outcome: str = "",
     ) -> str:
-        """As a command asks for it; older ones do not say `take_over`."""
-        return self.take(ids, state, caller.named(name), note, over=take_over).said
+        """As a command asks for it; older ones do not say `take_over` or `outcome`."""
+        actor = caller.named(name)
+        return self.take(ids, state, actor, note, over=take_over, outcome=outcome).said
 
     def replay(self, caller: Caller, ids: Sequence[str], dead: bool, by: str | None = None) -> str:
         wanted = [each.message for each in outbox.deliveries(self.store, "dead")] if dead else ids
@@ -133,7 +155,11 @@ class Acts:
 
     def retire(self, caller: Caller, entry_id: str, name: str, why: str, day: str) -> str:
         """In the file where the entry still stands there; else in the record alone."""
-        actor, why = caller.named(name), hands.reason_of(why, "--why")
+        return self._retire(caller.named(name), entry_id, why, day, agreed=False)
+
+    def _retire(self, actor: Actor, entry_id: str, why: str, day: str, *, agreed: bool) -> str:
+        """`agreed`: by a second person, where one is needed."""
+        why = hands.reason_of(why, "--why")
         found = find.the_entry(self.store, entry_id, self.chains)
         entry_id, origin = found.entry.id, found.entry.origin
         if origin is not None:
@@ -143,6 +169,8 @@ class Acts:
             raise ConfigError([Problem("ENTRY", entry_id, reason, remedy)])
         if not found.active:
             raise ConfigError([Problem("ENTRY", entry_id, "is retired already", "Nothing to do")])
+        if not agreed and self._claims.take(actor):
+            return self._claims.retire(actor, entry_id, why, now())
         if entry_id in {w.entry.id for w in watch.absent_entries(self.store)}:
             ended = replace(found.entry, retired=f'{day} {actor.recorded} "{why}"')
             commit(self.store, actor, Retire(now(), ended))
@@ -175,6 +203,9 @@ class Acts:
 
     def confirm_erasure(self, caller: Caller, number: int, name: str) -> str:
         who = caller.named(name), caller.uid
+        if self._claims.take(who[0]):
+            erasing.look(self.store, who[0], number, self.retention, now())
+            return self._claims.erase(who[0], number, now())
         return erasing.confirm(self.store, who, number, self.retention, now())
 
     def update_lists(
@@ -188,8 +219,17 @@ class Acts:
     ) -> str:
         """Lists may take longer than anybody waits for an answer: this hands out the ticket with
         which `lists_updated` is asked what came of it."""
-        wish = Wish(caller.named(by), tuple(names), file, shrunk, grown)
+        actor = caller.named(by)
+        wish = Wish(actor, tuple(names), file, shrunk, grown)
         return self.following.ask(wish)
+
+    def propose_shrunk(
+        self, caller: Caller, names: Sequence[str], file: str, by: str | None = None
+    ) -> str:
+        """What to say where taking a list that lost rows needs a second person; empty: it needs
+        none, and `update_lists` does it."""
+        actor = caller.named(by)
+        return self._claims.shrunk(actor, names, file, now()) if self._claims.take(actor) else ""
 
     def lists_updated(self, _caller: Caller, ticket: str) -> str:
         """JSON: `results` (null while it lasts), each as [name, exit code, line]; `doing`."""
@@ -259,6 +299,20 @@ class Acts:
         return words.label(caller.named(by), address, chain, name, category, note)
 
     @property
+    def _claims(self) -> Claims:
+        return Claims(self.store, self.desk)
+
+    def agreed(self) -> dict[str, Do]:
+        """How what was agreed to at the desk is carried out, by the kind of proposal."""
+        doing = Doing(
+            *(self.store, self.chains, self.retention, self.lists, self.following),
+            *(self.tracing.book, self.change_list, self.reload),
+            lambda actor, entry, why: self._retire(actor, entry, why, utc_day(now()), agreed=True),
+            self.tickets,
+        )
+        return doing.kinds()
+
+    @property
     def _trace_words(self) -> TraceWords:
         return TraceWords(self.store, self.chains, self.tracing)
 
@@ -279,10 +333,14 @@ class Acts:
 
     def retire_of_list(self, caller: Caller, name: str, address: str, by: str, why: str) -> str:
         """End the watch of an address of a list."""
+        if self._claims.take(actor := caller.named(by)):
+            return self._claims.of_list(actor, wishes.OF_LIST, name, address, why, now())
         return list_words.retire_of_list(self.lists, caller.named(by), name, address, why)
 
     def insist_of_list(self, caller: Caller, name: str, address: str, by: str, why: str) -> str:
         """Watch an address of a list against a rule."""
+        if self._claims.take(actor := caller.named(by)):
+            return self._claims.of_list(actor, wishes.INSIST, name, address, why, now())
         said = list_words.insist_of_list(self.lists, caller.named(by), name, address, why)
         self.reload()
         return said

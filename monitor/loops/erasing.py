@@ -44,11 +44,7 @@ def confirm(
     """Raises ConfigError, and erases nothing, where that is no request or of the same person, or
     one of the rows has to stay by now."""
     actor, uid = who
-    asked, numbers = _request(store, number)
-    if is_same_name(str(asked["name"]), actor.name):
-        why = f"was asked for by {asked['name']}"
-        raise unknown("--confirm", str(number), why, "It takes another person")
-    concerned = _allowed(store, numbers, years, now)
+    asked, numbers, concerned = look(store, actor, number, years, now)
     commit(store, actor, Erased(now, numbers, asked, uid, concerned))
     store.leave_nothing()
     said = f"erased    {_rows(numbers)}, by {actor.name}, asked for by {asked['name']}"
@@ -57,6 +53,17 @@ def confirm(
     return (
         f"{said}\nkept      their hashes, so that the chain still verifies; backups hold the texts"
     )
+
+
+def look(
+    store: Store, actor: Actor, number: int, years: int | None, now: int
+) -> tuple[dict[str, object], list[int], Cases]:  # fmt: skip
+    """What is asked for: who, which rows, how the cases stand. Raises ConfigError as `confirm`."""
+    asked, numbers = _request(store, number)
+    if is_same_name(str(asked["name"]), actor.name):
+        why = f"was asked for by {asked['name']}"
+        raise unknown("--confirm", str(number), why, "It takes another person")
+    return asked, numbers, _allowed(store, numbers, years, now)
 
 
 def _allowed(store: Store, numbers: Sequence[int], years: int | None, now: int) -> Cases:

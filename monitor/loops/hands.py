@@ -50,6 +50,7 @@ def take(
     now: int,
     *,
     over: bool = False,
+    outcome: str = "",
 ) -> Taken:
     """Acknowledge or close alerts.
 
@@ -69,7 +70,7 @@ def take(
         raise ConfigError(problems)
     mine = [a for a in every if a in held and state == ACKNOWLEDGED and _has(held[a], name)]
     wanted = [a for a in every if a not in mine and (over or _is_free(held.get(a), state, name))]
-    changed = commit(store, actor, Take(now, wanted, state, note, over))
+    changed = commit(store, actor, Take(now, wanted, state, note, over, outcome))
     taken = set(changed)
     if note:  # what somebody has already gets a further note, which a browser may send twice
         noted = [a for a in mine if held[a].note != note]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from monitor.model.desk import Person, Role, Sight
 from monitor.model.desk_work import Clock, Eyes, Member, Proposal, Remark, Standing
+from monitor.store.desk_schema import WORK
 from monitor.store.port import Connection, Fields, Reader
 from monitor.store.sight import of_case
 
@@ -241,3 +242,29 @@ def is_remark(store: Reader, name: str, case: str) -> bool:
     """Whether there is such a note in a case."""
     sql = "SELECT 1 FROM remark WHERE id = ? AND case_id = ?"
     return bool(store.read(sql, [name, case]))
+
+
+def all_closed(store: Reader) -> list[str]:
+    """Proposals that wait and whose alerts are all closed."""
+    rows = store.read(
+        f"SELECT id FROM proposal p WHERE {_OPEN} AND state = 'waiting' AND EXISTS "
+        "(SELECT 1 FROM proposal_alert x WHERE x.proposal = p.id) AND NOT EXISTS "
+        "(SELECT 1 FROM proposal_alert x JOIN alert a ON a.id = x.alert "
+        "WHERE x.proposal = p.id AND a.state <> 'closed')"
+    )
+    return [row["id"] for row in rows]
+
+
+def told_before(store: Reader, before: int, most: int) -> list[str]:
+    """Alerts that are no work, that nobody has taken, and that came before a time: the oldest."""
+    sql = (
+        f"SELECT id FROM alert WHERE state <> 'closed' AND NOT ({WORK}) AND state = 'open' "
+        "AND created < ? ORDER BY created LIMIT ?"
+    )
+    return [row["id"] for row in store.read(sql, [before, most])]
+
+
+def an_entry_of(store: Reader, case: str) -> list[str]:
+    """An entry of a case, one that is watched before others; none where it has none."""
+    sql = "SELECT id FROM entry WHERE case_id = ? ORDER BY retired IS NOT NULL, added, id LIMIT 1"
+    return [row["id"] for row in store.read(sql, [case])]

@@ -1,0 +1,125 @@
+"""How each kind of proposal is carried out, once it was agreed to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+from monitor.loops import erasing, find, list_words
+from monitor.loops.clock import now
+from monitor.loops.desk import wishes
+from monitor.loops.desk.carrying import Do, Later
+from monitor.loops.list_watch import ListWatch, Wish
+from monitor.loops.lists import Lists
+from monitor.loops.own_book import OwnBook
+from monitor.model import Chain, Known, Subject
+from monitor.model.acts import Actor, ActorKind
+from monitor.model.desk_work import Proposal
+from monitor.model.errors import ConfigError
+from monitor.store.port import Store
+from monitor.watchlist import edit
+
+SIGNED_IN = -1  # who has signed in at the desk is no system user
+
+
+@dataclass(frozen=True)
+class Doing:
+    """What a proposal may need of an opened home folder."""
+
+    store: Store
+    chains: Mapping[str, Chain]
+    retention: int | None
+    lists: Lists
+    following: ListWatch
+    book: OwnBook
+    change_list: Callable[[Callable[[str], str], Actor], object]
+    reload: Callable[[], object]
+    retire: Callable[[Actor, str, str], str]  # an entry, and why
+    tickets: dict[str, str]  # of lists that are being taken, by proposal
+
+    def kinds(self) -> dict[str, Do]:
+        return {
+            wishes.RETIRE: self._retire,
+            wishes.OF_LIST: self._of_list,
+            wishes.INSIST: self._insist,
+            wishes.SHRUNK: self._shrunk,
+            wishes.ERASE: self._erase,
+            wishes.WATCH: self._watch,
+            wishes.NAME: self._name,
+        }
+
+    def _retire(self, proposal: Proposal, actor: Actor) -> str:
+        return self.retire(actor, _text(proposal, "entry"), _text(proposal, "why"))
+
+    def _of_list(self, proposal: Proposal, actor: Actor) -> str:
+        name, address, why = (_text(proposal, key) for key in ("list", "address", "why"))
+        return list_words.retire_of_list(self.lists, actor, name, address, why)
+
+    def _insist(self, proposal: Proposal, actor: Actor) -> str:
+        name, address, why = (_text(proposal, key) for key in ("list", "address", "why"))
+        said = list_words.insist_of_list(self.lists, actor, name, address, why)
+        self.reload()
+        return said
+
+    def _shrunk(self, proposal: Proposal, actor: Actor) -> str:
+        """It is taken by the lists' own loop: a list may take longer than anybody waits."""
+        names, file = proposal.args["lists"], _text(proposal, "file")
+        assert isinstance(names, list)
+        if (ticket := self.tickets.get(proposal.id)) is None:
+            wish = Wish(actor, tuple(map(str, names)), file, True, False)
+            self.tickets[proposal.id] = self.following.ask(wish)
+            raise Later
+        results, _ = self.following.outcome(ticket)
+        if results is None:
+            raise Later
+        del self.tickets[proposal.id]
+        return "; ".join(each.said for each in results)
+
+    def _erase(self, proposal: Proposal, _actor: Actor) -> str:
+        """Whoever agreed confirms it: the request is of somebody else."""
+        who = Actor(ActorKind.PERSON, proposal.ended_by, f"agreed to {proposal.id} at the desk")
+        number = int(str(proposal.args["number"]))
+        return erasing.confirm(self.store, (who, SIGNED_IN), number, self.retention, now())
+
+    def _watch(self, proposal: Proposal, actor: Actor) -> str:
+        lines = proposal.args["lines"]
+        assert isinstance(lines, Mapping)
+        told = {str(key): str(value) for key, value in lines.items()}
+        told["chain"] = find.chain_key(self.chains, told["chain"])
+        adding = partial(_added, chains=self.chains, lines=told)
+        self.change_list(adding, actor)
+        self.reload()
+        return f"added {told['address']} to watchlist.yaml"
+
+    def _name(self, proposal: Proposal, _actor: Actor) -> str:
+        said, chain, address = proposal.args["said"], _text(proposal, "chain"), ""
+        assert isinstance(said, Mapping)
+        address = _text(proposal, "address")
+        known = Known(
+            str(said["label"]),
+            source=f"{said['source']} ({proposal.name})",
+            category=str(said["category"] or "other"),
+            date=str(said["date"]),
+            confidence="high",
+        )
+        self.book.add(Subject(chain, address), known)
+        return f"named {address} on {chain} in addressbook.csv"
+
+
+def _text(proposal: Proposal, key: str) -> str:
+    return str(proposal.args[key])
+
+
+def _added(text: str, *, chains: Mapping[str, Chain], lines: Mapping[str, str]) -> str:
+    """Raises ConfigError; where the line stands there already (as after a kill), one that has
+    nothing to do."""
+    more = {key: value for key, value in lines.items() if key not in ("address", "chain", "case")}
+    address, chain, case = lines["address"], lines["chain"], lines.get("case", "")
+    try:
+        return edit.add(text, chains, address=address, chain=chain, case=case, **more)
+    except ConfigError as error:
+        if not all("is on the list twice" in each.reason for each in error.problems):
+            raise
+        problems = [replace(each, remedy="Nothing to do") for each in error.problems]
+        raise ConfigError(problems) from error
