@@ -237,7 +237,7 @@ def _state_command(name: str, state: str, text: str) -> None:
         by: str,
         note: str,
         take_over: bool,
-        outcome: str = "",
+        outcome: str | None = None,
     ) -> None:
         more = {"outcome": outcome} if outcome else {}
         said = home.change(
@@ -248,7 +248,9 @@ def _state_command(name: str, state: str, text: str) -> None:
 
     if closes:
         how = "Which of the reasons it is; needed while the desk is on."
-        click.option("--as", "outcome", type=click.Choice(GIVEN), default="", help=how)(command)
+        click.option(
+            "--as", "outcome", type=click.Choice([each.value for each in GIVEN]), help=how
+        )(command)
 
 
 _state_command(
