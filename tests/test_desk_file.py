@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from world.home import Home
 
 from monitor.model.errors import StoreError
 from monitor.store import desk_failures, desk_sessions, desk_ways, restricted
@@ -175,3 +176,25 @@ def together(number: int, work: Callable[[], object]) -> list[object]:
     for each in threads:
         each.join()
     return found
+
+
+def test_verify_backup_and_restore_know_it(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.path.mkdir()
+    home.run("init")
+    filled(home.path / FILE).close()
+    assert "Desk    number 5" in home.run("verify")
+    copy = tmp_path / "copy.db"
+    assert "copy.db.desk" in home.run("backup", str(copy))
+    assert "Desk    number 5" in home.run("verify", "--record", str(copy))
+    with closing(sqlite3.connect(home.path / FILE)) as conn, conn:
+        conn.execute("DROP TRIGGER trail_kept")
+        conn.execute("UPDATE trail SET text = replace(text, 'm.ortiz', 'j.weber') WHERE seq = 2")
+    said = home.run("verify", code=1)
+    assert "row 2 of its chain is not what was written" in said
+    assert "Nobody is signed in" in home.run("restore", str(copy))
+    assert "Desk    number 6" in home.run("verify")
+    with closing(DeskFile(home.path / FILE)) as file:
+        assert desk_sessions.of_person(file, "m.ortiz", NOW) == []
+        assert desk_ways.credential(file, "m.ortiz") is not None
+    assert [p for p in home.path.iterdir() if p.name.startswith("desk.db.before-restore")]

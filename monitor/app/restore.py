@@ -16,7 +16,7 @@ from monitor.loops.clock import now
 from monitor.model.acts import Actor, LogEnd, Replaced, Restored
 from monitor.model.errors import ConfigError, Problem, StoreError
 from monitor.model.plain import plural, utc
-from monitor.store import alerts, backups, turn
+from monitor.store import alerts, backups, desk_sessions, deskfile, turn
 from monitor.store.commit import commit
 from monitor.store.guard import DATABASE, PRIVATE, lock, mark_begun
 from monitor.store.sqlite import Store
@@ -57,9 +57,30 @@ def restore(home: Path, file: Path, actor: Actor) -> Iterator[str]:
             beside.unlink(missing_ok=True)
         fresh.replace(target)
         _remove(fresh)  # what stood beside it
+        desk = _bring_desk(home, file, moment)
         mark_begun(home, moment)
         _to_disk(home)
     yield from _said(file, made, end, replaced, count)
+    yield from desk
+
+
+def _bring_desk(home: Path, file: Path, moment: int) -> list[str]:
+    """The desk of the backup, if it has one; what there was stays beside it. Whoever was signed in
+    then is not signed in again."""
+    target, copy = home / deskfile.FILE, deskfile.beside(file)
+    if not copy.is_file():
+        return (
+            [f"as it was {target.name}: the backup has no {copy.name}"] if target.exists() else []
+        )
+    kept = _keep(target, moment)
+    for beside in (target, *_beside(target)):
+        beside.unlink(missing_ok=True)
+    shutil.copyfile(copy, target)
+    target.chmod(PRIVATE)
+    with closing(deskfile.DeskFile(target)) as desk:
+        desk_sessions.end_everybody(desk, moment, "a backup was restored")
+    said = f"; {kept.name} is the one until now" if kept else ""
+    return [f"restored  {target.name}, from {copy.name}{said}. Nobody is signed in"]
 
 
 def _said(

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
@@ -26,7 +26,7 @@ from monitor.loops.keeping import keep_bounds
 from monitor.loops.passing import PassReport
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.plain import count, plural
-from monitor.store import outbox, owing
+from monitor.store import deskfile, outbox, owing
 
 POLL_SENDING_ROUNDS = 3  # tries of a `poll` to hand over what waits
 POLL_SENDING_PAUSE = 1.0  # seconds between them
@@ -263,7 +263,7 @@ def backup(home: Home, file: Path, by: str | None) -> None:
     """Copy the record to FILE, and verify the copy.
 
     The copy is whole and consistent while `run` works on. FILE must not exist yet; only you
-    may read it.
+    may read it. Where there is a desk, its file is copied beside it, to FILE.desk.
     Settings, watchlist and .env are files of yours: copy them by your own means.
 
     \b
@@ -274,8 +274,21 @@ def backup(home: Home, file: Path, by: str | None) -> None:
     _may_be_made(file)
     with home.reading() as (store, _):
         store.backup(file)
+    desk = _desk_backed_up(home.folder / deskfile.FILE, file)
     home.change("note_backup", by=by, path=str(file.absolute()))
     click.echo(f"backed up  {file} ({file.stat().st_size:,} bytes, verified)")
+    if desk:
+        click.echo(f"the desk   {desk}: how people sign in, and who looked at what")
+
+
+def _desk_backed_up(path: Path, file: Path) -> Path | None:
+    """The file of the desk, where there is one, is copied beside the copy of the record."""
+    if not path.is_file():
+        return None
+    target = deskfile.beside(file)
+    with closing(deskfile.DeskFile(path)) as desk:
+        desk.backup(target)
+    return target
 
 
 def _may_be_made(file: Path) -> None:

@@ -18,6 +18,8 @@ from monitor.messages import loglines
 from monitor.model.difference import Difference, Report
 from monitor.model.errors import ConfigError, Problem, StoreError
 from monitor.model.plain import count, plural, quoted, tidy, utc
+from monitor.store import deskfile
+from monitor.store.deskfile import FILE
 from monitor.store.guard import DATABASE
 from monitor.store.verify.gone import Erasure
 from monitor.store.verify.handout import Handed
@@ -146,6 +148,8 @@ def verify(
             said = _of_file(handed, mark, report)
         else:
             said = _of_record(record or home.folder / DATABASE, mark, report)
+            beside = home.folder / FILE if record is None else deskfile.beside(record)
+            said += _of_desk(beside, report)
     except StoreError as error:
         click.echo(str(error), err=True)
         sys.exit(BAD_INPUT)
@@ -187,6 +191,16 @@ def _of_record(path: Path, checkpoint: Checkpoint | None, report: Report) -> lis
         *_erased(verdict.erased),
         *([RESTS] if verdict.erased else []),
     ]
+
+
+def _of_desk(path: Path, report: Report) -> list[str]:
+    """The chain of the desk, where there is one."""
+    if not path.is_file():
+        return []
+    for place in deskfile.faults(path):
+        report(Difference("desk", place, "as its chain says", "something else"))
+    number, hash_ = deskfile.last(path)
+    return [f"Desk    number {number:,}, hash {hash_}"]
 
 
 def _checked(checkpoint: Checkpoint | None, confirmed: str, without: str) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Difference:
     """`check`: chain, text, case, erasure, log (texts that contradict each other), record (a row
-    against the log), begin, schema, answer (a kept answer against its digest) or checkpoint. In
-    words that need no code."""
+    against the log), begin, schema, answer (a kept answer against its digest), checkpoint or
+    desk (the chain of desk.db). In words that need no code."""
 
     check: str
     place: str

@@ -111,3 +111,10 @@ def proven_again(file: DeskFile, id_: str, person: str, now: int, how: str) -> N
     with file.change() as conn:
         conn.execute("UPDATE session SET again = ? WHERE id = ?", (now, id_))
         append(conn, now, "proven again", person, "", {"session": id_, "how": how})
+
+
+def end_everybody(file: DeskFile, now: int, why: str) -> None:
+    """Nobody is signed in any more."""
+    with file.change() as conn:
+        conn.execute("UPDATE session SET ended = ?, why = ? WHERE ended IS NULL", (now, why))
+        append(conn, now, "session ended", "", "", {"of": "everybody", "why": why})

@@ -204,6 +204,22 @@ def told(
     ]
 
 
+def beside(copy: Path) -> Path:
+    """Where the desk of a backup stands."""
+    return copy.with_name(f"{copy.name}.desk")
+
+
+def last(path: Path) -> tuple[int, str]:
+    """Number and hash of the newest row of a file. Raises StoreError."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as conn:
+            query = "SELECT seq, hash FROM trail ORDER BY seq DESC LIMIT 1"
+            row = conn.execute(query).fetchone()
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: {error}") from error
+    return (row[0], row[1]) if row else (0, GENESIS)
+
+
 def faults(path: Path) -> list[str]:
     """Where the chain of a file does not hold, a sentence each. Raises StoreError. Changes
     nothing, and needs no right to write."""
