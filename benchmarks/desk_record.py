@@ -64,6 +64,8 @@ def make(home: Path, movements: int) -> World:
     settings = {"web": {"desk": True}, "timezone": "Europe/Zurich"}
     (home / "config").mkdir(parents=True, exist_ok=True)
     (home / "config/settings.yaml").write_text(json.dumps(settings), "utf-8")
+    silent = {"chains": {chain: {"sources": []} for chain in MAKE}}  # nothing is asked of anybody
+    (home / "config/chains.yaml").write_text(json.dumps(silent), "utf-8")
     (home / "watchlist.yaml").write_text('{"addresses": []}', "utf-8")
     store = Store(home / DATABASE, create=True)
     (home / BEGUN).touch()

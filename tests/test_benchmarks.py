@@ -145,3 +145,15 @@ def test_million(tmp_path: Path) -> None:
     assert "1,200 rows" in found["lists update"]
     assert found["pass, 3 new blocks; nothing due"].startswith("1 chains, 3 rows")
     assert "of 1,200 entries" in found["status --json"]
+
+
+def test_desk(tmp_path: Path) -> None:
+    """Pages of a small record for four readers, and passes beside them without an error."""
+    small = ("--movements", "2000", "--requests", "2", "--passes", "1")
+    found = figures(tmp_path, "desk.py", *small)
+    assert [row["what"] for row in found] == [
+        *("inbox", "address", "case"),
+        *("passes alone", "passes, a page a second each", "passes, readers without pause"),
+    ]
+    assert [row["requests"] for row in found[:3]] == [8, 8, 8]
+    assert all(0 < row["KB"] < 150 for row in found[:3])

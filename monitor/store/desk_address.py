@@ -4,6 +4,7 @@ number of all."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -66,6 +67,9 @@ class Movements:
     sight: Sight
     subject: Subject
     seeing: Seeing
+    # Seen in part: the numbers of what may be seen, so that each is judged once for a page; None:
+    # there are very many, and each query judges for itself.
+    few: frozenset[int] | None = None
 
     # -- rows --------------------------------------------------------------------------
 
@@ -115,7 +119,9 @@ class Movements:
     def _where(self, wanted: Wanted) -> Clause:
         """What the filter says, and what may be seen."""
         parts = [*_of_filter(wanted), *self._of_lane(wanted.lane)]
-        if self.seeing is not Seeing.ALL:
+        if self.few is not None:
+            parts.append(("t.id IN (SELECT value FROM json_each(?))", [json.dumps([*self.few])]))
+        elif self.seeing is not Seeing.ALL:
             parts.append(of_transfer(self.sight, "t"))
         said = " AND ".join(clause for clause, _ in parts) or "1"
         return said, [value for _, params in parts for value in params]
@@ -211,8 +217,26 @@ def of(store: Reader, sight: Sight, subject: Subject) -> Movements:
     sql = f"SELECT 1 FROM scope s WHERE s.key = ? AND {mine}"
     if store.read(sql, [subject.key, *params]):
         return Movements(store, sight, subject, Seeing.ALL)
-    part = Movements(store, sight, subject, Seeing.PART if sight.cases is not None else Seeing.ALL)
-    return part if part.page(Wanted(every=True), None, 0) else replace(part, seeing=Seeing.NOTHING)
+    if sight.cases is None:
+        everything = Movements(store, sight, subject, Seeing.ALL)
+        some = everything.page(Wanted(every=True), None, 0)
+        return everything if some else replace(everything, seeing=Seeing.NOTHING)
+    return _part_of(store, sight, subject)
+
+
+def _part_of(store: Reader, sight: Sight, subject: Subject) -> Movements:
+    said, params = of_transfer(sight, "t")
+    found: set[int] = set()
+    for side in (_SENT, _GOT):
+        rows = store.read(
+            f"SELECT t.id FROM {side} AND {said} LIMIT ?",
+            [subject.chain, subject.address, *params, MOST + 1],
+        )
+        found.update(row["id"] for row in rows)
+    if not found:
+        return Movements(store, sight, subject, Seeing.NOTHING, frozenset())
+    few = frozenset(found) if len(found) <= MOST else None
+    return Movements(store, sight, subject, Seeing.PART, few)
 
 
 # -- of a query ------------------------------------------------------------------------------

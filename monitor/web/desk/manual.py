@@ -93,6 +93,8 @@ def _name_cells(tokens: Sequence[Token]) -> None:
             names = []
         elif token.type == "th_open":
             names.append(_plain(tokens[number + 1]))
+            if not names[-1]:  # a head that says nothing is none
+                token.tag = tokens[number + 2].tag = "td"
         elif token.type == "tr_open":
             column = 0
         elif token.type == "td_open":
