@@ -157,3 +157,4 @@ def test_desk(tmp_path: Path) -> None:
     ]
     assert [row["requests"] for row in found[:3]] == [8, 8, 8]
     assert all(0 < row["KB"] < 150 for row in found[:3])
+    assert all(row["p95 ms, no pause"] >= row["median ms, no pause"] > 0 for row in found[:3])

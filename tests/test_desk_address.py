@@ -333,3 +333,64 @@ def test_a_transaction_says_who_said_so(lead: Client, world: Made) -> None:
     assert "a" * 64 in said
     assert world.alert_b in said
     assert lead.get("/tx/ethereum/0x00").status_code == 404
+
+
+# -- what can be asked for -----------------------------------------------------------------------
+
+
+def proposals(world: Made) -> list[tuple[object, ...]]:
+    return rows(world.home, "SELECT kind, case_id, args, state, name FROM proposal ORDER BY rowid")
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Made:
+    """A record of one's own, which may be changed."""
+    world = made(tmp_path / "home")
+    store = Store(world.home / DATABASE)
+    with store.write() as conn:
+        conn.execute("INSERT INTO person (name, role, added, enrolled) VALUES (?,?,1,1)",
+                     ("a.keller", "analyst"))  # fmt: skip
+    store.close()
+    return world
+
+
+def test_watching_and_naming_are_asked_for_once(own: Made) -> None:
+    guard = Open(ANALYST, ["case-a"])
+    with client(own.home, guard) as by:
+        page = got(by, f"/a/ethereum/{SHOP}?do=watch")
+        assert 'data-key="w"' in page
+        assert '<option value="case-a">' in page
+        assert "case-b" not in page
+        wanted = {"case": "case-a", "severity": "high", "label": "A shop", "source": "us",
+                  "why": "A paid it thrice", "once": "w1"}  # fmt: skip
+        for _ in range(2):
+            answer = by.post(f"/a/ethereum/{SHOP}/watch", data=wanted)
+            assert (answer.status_code, answer.location) == (303, f"/a/ethereum/{SHOP}")
+        named = {"label": "Corner Shop", "category": "service", "source": "a registry",
+                 "date": "2026-11-01", "why": "It says so", "once": "n1"}  # fmt: skip
+        assert by.post(f"/a/ethereum/{SHOP}/name", data=named).status_code == 303
+        said = text(got(by, f"/a/ethereum/{SHOP}"))
+    found = proposals(own)
+    assert [(kind, case, state, name) for kind, case, _, state, name in found] == [
+        ("watch", "case-a", "agreed", "a.keller"),
+        ("name", "", "agreed", "a.keller"),
+    ]
+    assert f'"address":"{SHOP}"' in str(found[0][2])
+    assert "Asked for: to watch it" in said
+    assert "Asked for: a name" in said
+
+
+def test_what_is_missing_or_not_theirs_is_refused(own: Made) -> None:
+    guard = Open(ANALYST, ["case-a"])
+    good = {"case": "case-a", "severity": "high", "why": "so", "once": "x"}
+    with client(own.home, guard) as by:
+        for wrong in ({"case": "case-b"}, {"case": "case-new"}, {"severity": "odd"}, {"why": " "}):
+            assert by.post(f"/a/ethereum/{SHOP}/watch", data={**good, **wrong}).status_code == 422
+        assert by.post(f"/a/ethereum/{SHOP}/name", data={"label": "x", "category": "service",
+                       "why": "so"}).status_code == 422  # fmt: skip
+        assert by.post(f"/a/ethereum/{own.friend_of_b}/watch", data=good).status_code == 404
+        assert by.post(f"/a/ethereum/{SHOP}/burn", data=good).status_code == 404
+        guard.person = READER
+        assert by.post(f"/a/ethereum/{SHOP}/watch", data=good).status_code == 403
+        assert 'data-key="w"' not in got(by, f"/a/ethereum/{SHOP}?do=watch")
+    assert proposals(own) == []

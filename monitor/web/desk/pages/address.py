@@ -10,15 +10,13 @@ from urllib.parse import urlencode
 from werkzeug import Response
 from werkzeug.utils import redirect
 
-from monitor.chains.address import AddressError, canonical, display
-from monitor.chains.table import family_of
-from monitor.model import Chain, Known, Subject, Watched
-from monitor.model.desk_address import Place, Seeing, Wanted
+from monitor.model import Known, Subject, Watched
+from monitor.model.desk_address import Place, Wanted
 from monitor.model.plain import tidy
-from monitor.store import balances, desk_address
-from monitor.store.desk_address import MOST, PAGE, Movements
-from monitor.store.desk_names import Names, Party
+from monitor.store import balances
+from monitor.store.desk_address import MOST, PAGE
 from monitor.store.not_covered import not_covered
+from monitor.web.desk.address_found import Found, found
 from monitor.web.desk.address_parts import Holding, Version, holdings, timeline, versions
 from monitor.web.desk.ask import Ask
 from monitor.web.desk.filtering import (
@@ -31,72 +29,19 @@ from monitor.web.desk.filtering import (
     next_of,
     place_of,
 )
-from monitor.web.desk.known import address_path, name_of, names_for
+from monitor.web.desk.known import address_path, name_of
 from monitor.web.desk.movements import (
     SORTS,
-    Shower,
     Total,
     counterparties,
     csv_file,
     totals,
 )
+from monitor.web.desk.pages.address_acts import forms
 from monitor.web.desk.read_of import ListRead, lists_read
-from monitor.web.desk.words import Gone
 
 FEW = 10  # counterparties on the page of the address
 MOST_ASSETS = 40  # that its filter offers
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An address that whoever asks may see, if only in part."""
-
-    ask: Ask
-    chain: Chain
-    subject: Subject
-    party: Party
-    moves: Movements
-    names: Names
-
-    @property
-    def whole(self) -> bool:
-        """Whether all that is known of it may be shown; else only movements with addresses of
-        theirs."""
-        return self.moves.seeing is Seeing.ALL
-
-    @property
-    def path(self) -> str:
-        return address_path(self.chain.key, self.subject.address)
-
-    @property
-    def shown(self) -> str:
-        return display(self.chain, self.subject.address)
-
-    @property
-    def shower(self) -> Shower:
-        return Shower(self.ask.store, self.ask.settings, self.names, self.chain)
-
-
-def found(ask: Ask, chain: str, address: str, more: str = "") -> Found | Response:
-    """The address of a page, or where it stands in its own spelling. Raises Gone for what is not
-    in the record, what whoever asks may not see, and addresses of our own."""
-    known = ask.settings.chains.get(chain)
-    if known is None:
-        raise Gone
-    try:
-        subject = Subject(chain, canonical(known, family_of(known).forgiving(address)))
-    except AddressError:
-        raise Gone from None
-    names = names_for(ask.store, ask.settings, ask.sight)
-    party = names.of(chain, [subject.address])[subject.address]
-    moves = desk_address.of(ask.store, ask.sight, subject)
-    if party.ours or moves.seeing is Seeing.NOTHING:
-        raise Gone
-    if subject.address != address:
-        query = ask.request.query_string.decode("ascii", "replace")
-        path = address_path(chain, subject.address) + more
-        return redirect(f"{path}?{query}" if query else path, 302)
-    return Found(ask, known, subject, party, moves, names)
 
 
 def address(ask: Ask, chain: str, address: str) -> Response:
@@ -132,7 +77,7 @@ def address(ask: Ask, chain: str, address: str) -> Response:
         choices=_choices(it, all_totals, wanted.given), totals=all_totals,
         parties=parties, party_number=number,
         days=timeline(it.moves.days(), ask.now), versions=_versions(it), most=MOST,
-        since=_since(it.party.watched), read_to=_read_to(lists),
+        since=_since(it.party.watched), read_to=_read_to(lists), **forms(it),
     )  # fmt: skip
 
 
