@@ -102,7 +102,7 @@ def _stands(person: Person, ways: list[str], link: int | None) -> str:
         return f"has a link until {rfc3339(link)}"
     if ways:
         return f"signs in with {', '.join(ways)}"
-    return "signs in by single sign-on" if person.enrolled else "has no link that works"
+    return "has no link that works"
 
 
 @users_.command(name="reset")

@@ -174,7 +174,7 @@ def end_invitations(conn: Connection, person: str, now: int) -> None:
 
 
 def has_way(file: DeskFile, person: str) -> bool:
-    """Whether somebody has anything to sign in with, single sign-on left out."""
+    """Whether somebody has anything to sign in with."""
     return bool(ways_of(file).get(person))
 
 
@@ -185,6 +185,8 @@ def ways_of(file: DeskFile) -> dict[str, list[str]]:
         found.setdefault(row[0], []).append("password and code")
     for row in file.rows("SELECT person, count(*) FROM passkey GROUP BY person"):
         found.setdefault(row[0], []).append("passkey")
+    for row in file.rows("SELECT person FROM sso"):
+        found.setdefault(row[0], []).append("single sign-on")
     return found
 
 
@@ -238,3 +240,15 @@ def take_pending(file: DeskFile, key: str, now: int) -> str | None:
             "DELETE FROM pending WHERE hash = ? RETURNING data, until", (hashed(key),)
         ).fetchone()
     return str(row[0]) if row and row[1] >= now else None
+
+
+def sso_person(file: DeskFile, subject: str) -> str | None:
+    """Who somebody is of whom single sign-on speaks (issuer and subject)."""
+    rows = file.rows("SELECT person FROM sso WHERE subject = ?", (subject,))
+    return str(rows[0][0]) if rows else None
+
+
+def bind_sso(file: DeskFile, subject: str, person: str, now: int) -> None:
+    with file.change() as conn:
+        conn.execute("INSERT INTO sso VALUES (?, ?, ?)", (subject, person, now))
+        append(conn, now, "single sign-on set", person, "", {})

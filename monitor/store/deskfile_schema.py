@@ -72,6 +72,9 @@ CREATE TABLE invitation (            -- links that let somebody choose how they 
   made INTEGER NOT NULL, until INTEGER NOT NULL,
   used INTEGER, code TEXT NOT NULL   -- the secret that its page offers
 ) STRICT;
+CREATE TABLE sso (                   -- who comes in by single sign-on: issuer and subject
+  subject TEXT PRIMARY KEY, person TEXT NOT NULL UNIQUE, since INTEGER NOT NULL
+) STRICT;
 CREATE TABLE pending (               -- what a browser has begun: a passkey, single sign-on
   hash TEXT PRIMARY KEY, data TEXT NOT NULL, until INTEGER NOT NULL
 ) STRICT;

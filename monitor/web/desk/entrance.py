@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.model.desk import Right
 from monitor.web.desk.ask import Route
-from monitor.web.desk.pages import journal, me, people, restricted, sign_in, welcome
+from monitor.web.desk.pages import journal, me, passkeys, people, restricted, sign_in, sso, welcome
 
 POST = ("POST",)
 ENTRANCE: tuple[Route, ...] = (
@@ -23,6 +23,13 @@ ENTRANCE: tuple[Route, ...] = (
     Route("/me/code", me.new_code),
     Route("/me/code.svg", me.new_code_picture),
     Route("/me/code", me.set_code, methods=POST),
+    Route("/passkey/begin", passkeys.begin, None, POST),
+    Route("/passkey", passkeys.sign_in, None, POST),
+    Route("/passkey/new/begin", passkeys.begin_new, methods=POST),
+    Route("/passkey/new", passkeys.new, methods=POST),
+    Route("/me/passkey/drop", passkeys.drop, methods=POST),
+    Route("/sso", sso.begin, None),
+    Route("/sso/back", sso.back, None),
     Route("/people", people.people),
     Route("/people", people.add, Right.PEOPLE, POST),
     Route("/people/<name>", people.person),

@@ -10,6 +10,7 @@ from monitor.store import desk_sessions, desk_ways
 from monitor.web.desk import passwords, secret
 from monitor.web.desk.ask import Ask
 from monitor.web.desk.guard import SESSION, again, guard_of, keep
+from monitor.web.desk.pages import passkeys
 from monitor.web.desk.pages.welcome import CODE_WRONG, in_groups, new_password_fault, svg_of
 from monitor.web.desk.words import Changed
 
@@ -22,7 +23,7 @@ def me(ask: Ask, wrong: str = "", status: int = 200) -> Response:
         sessions=desk_sessions.of_person(file, name, ask.now),
         password=bool(known and known.password), code=bool(known and known.code),
         passkeys=desk_ways.passkeys(file, name), left=desk_ways.recoveries_left(file, name),
-        least=passwords.LEAST, cases=ask.sight.cases,
+        least=passwords.LEAST, cases=ask.sight.cases, offered=passkeys.offered(ask),
         people=ask.signed.may(Right.PEOPLE) or ask.signed.may(Right.LEAD),
     )  # fmt: skip
 

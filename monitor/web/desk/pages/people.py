@@ -183,7 +183,7 @@ def _stands(ask: Ask, found: Person) -> str:
         return "has a link that was not used yet"
     if ways := desk_ways.ways_of(file).get(found.name):
         return f"signs in with {', '.join(ways)}"
-    return "signs in by single sign-on" if found.enrolled else "has no link that works"
+    return "has no link that works"
 
 
 def said_of(error: ConfigError) -> str:

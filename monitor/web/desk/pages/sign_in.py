@@ -18,6 +18,7 @@ from monitor.web.desk.guard import (
     keep,
     trial_of,
 )
+from monitor.web.desk.pages import passkeys
 
 
 def sign_in(ask: Ask) -> Response:
@@ -45,6 +46,7 @@ def _form(ask: Ask, wanted: str, wrong: str = "", name: str = "", status: int = 
     response = ask.page(
         *("sign_in.html.j2", "Sign in", ""), status, wanted=wanted, wrong=wrong, name=name,
         key=form_token(trial), sso=ask.settings.web.oidc is not None,
+        passkeys=passkeys.offered(ask),
     )  # fmt: skip
     keep(response, TRIAL, trial)
     return response
@@ -97,6 +99,7 @@ def _again_form(ask: Ask, wanted: str, wrong: str = "", status: int = 200) -> Re
     known = desk_ways.credential(file, name)
     return ask.page(
         *("again.html.j2", "Is it still you?", ""), status, wanted=wanted, wrong=wrong,
-        password=bool(known and known.password), passkey=bool(desk_ways.passkeys(file, name)),
+        password=bool(known and known.password),
+        passkey=passkeys.offered(ask) and bool(desk_ways.passkeys(file, name)),
         sso=ask.settings.web.oidc is not None,
     )  # fmt: skip
