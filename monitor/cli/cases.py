@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -12,8 +12,9 @@ from monitor.decide import retention
 from monitor.loops.clock import now
 from monitor.messages import lines, objects
 from monitor.model.cases import CaseFacts
+from monitor.model.desk_work import Clock
 from monitor.model.plain import count, plural, rfc3339, tidy, utc
-from monitor.store import cases
+from monitor.store import cases, desk
 
 
 @click.group(name="case")
@@ -36,14 +37,16 @@ def case_list(home: Home, form: str) -> None:
       fundwatch case list
     """
     with home.reading() as (store, settings):
-        found = cases.facts(store)
+        found, people = cases.facts(store), desk.inside(store)
+        running = desk.running(store)
     columns = terminal.width()
     for each in found:
-        kept = _kept_until(each, settings.retention_years)
+        kept, mine = _kept_until(each, settings.retention_years), people.get(each.case, [])
+        clocks = [clock for clock in running if clock.case == each.case]
         if form == "jsonl":
-            click.echo(objects.json_text(_as_object(each, kept)))
+            click.echo(objects.json_text(_as_object(each, kept) | _desk_object(mine, clocks)))
         else:
-            click.echo(lines.laid_out(list(_row(each, kept)), columns))
+            click.echo(lines.laid_out([*_row(each, kept), *_desk(mine, clocks)], columns))
     if form == "table":
         click.echo(f"{plural(len(found), 'case')} (times in UTC)")
 
@@ -74,6 +77,27 @@ def _row(facts: CaseFacts, kept: int | None) -> Iterator[str]:
         yield f"{'kept until' if kept > now() else 'its retention is over since'} {utc(kept)}"
     yield f"{count(facts.watched, 'address', 'addresses')} watched"
     yield f"{plural(facts.untaken, 'alert')} not acknowledged"
+
+
+def _desk_object(members: Sequence[str], clocks: Sequence[Clock]) -> dict[str, object]:
+    running = [
+        {
+            **{name: str(c.terms.get(name, "")) for name in ("title", "zone")},
+            "due": c.due,
+            "by": c.name,
+        }
+        for c in clocks
+    ]
+    return {"members": [*members], "clocks": running}
+
+
+def _desk(members: Sequence[str], clocks: Sequence[Clock]) -> Iterator[str]:
+    """Who sees it at the desk, beside leads and auditors, and which clocks run."""
+    if members:
+        yield f"members: {', '.join(tidy(each, 80) for each in members)}"
+    for each in clocks:
+        zone, title = each.terms.get("zone", "UTC"), tidy(str(each.terms.get("title", each.rule)))
+        yield f"clock: {title}, last day {each.due} ({zone}), by {tidy(each.name, 80)}"
 
 
 def _change_command(name: str, text: str) -> None:

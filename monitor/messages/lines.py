@@ -144,7 +144,8 @@ def alert_line(view: AlertView, timezone: str, now: int, columns: int) -> str:
     alert = view.alert
     quiet = " (quiet)" if alert.lane.value == "quiet" else ""
     kind = "" if alert.kind.value == "movement" else f"  {alert.kind.value}"
-    head = f"{alert.id}  {utc(alert.created)[:16]}  {alert.severity.value}  {view.state}"
+    state = f"{view.state} by {tidy(view.holder)}" if view.holder else view.state
+    head = f"{alert.id}  {utc(alert.created)[:16]}  {alert.severity.value}  {state}"
     return laid_out([f"{head}{kind}{quiet}", render.headline(view, desk(timezone, now))], columns)
 
 

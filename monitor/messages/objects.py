@@ -176,6 +176,8 @@ def alert_object(view: AlertView, allowed: Allowed = None) -> dict[str, Any]:
         shown["balances"] = [balances.to_object(each) for each in held]
     if isinstance(alert.facts, Traced):
         shown["traced"] = traced_object(alert.facts)
+    if view.holder:
+        shown["holder"] = tidy(view.holder)
     if isinstance(alert.facts, ClockDue):
         shown["clock"] = _clock(alert.facts)
     if isinstance(alert.facts, Unexplained):

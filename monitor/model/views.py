@@ -93,6 +93,7 @@ class AlertView:
     not_covered: tuple[str, ...] = ()  # one plain sentence each
     deliveries: tuple[DeliveryView, ...] = ()
     acknowledged: str = ""  # who, when, note
+    holder: str = ""  # who has it now: "Kim (claimed)" where the name was typed
     head_height: int | None = None  # newest head seen, for "11 of 19"
     thread: str | None = None  # alert id that opened this transaction's thread
     told_at: int | None = None  # corrections: when the amended alert was sent

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.model import Alert
+from monitor.model.desk_work import CLAIMED_DOORS
 from monitor.model.ids import stable_id
-from monitor.model.plain import CLAIMED, ERASED
+from monitor.model.plain import CLAIMED, ERASED, quoted, unquoted, utc
 from monitor.store import ours
 from monitor.store.log import Part, cases_of
 from monitor.store.planlog import alert_parts
@@ -150,6 +151,34 @@ def of_ids(store: Reader, ids: Sequence[str]) -> dict[str, Alert]:
 def recorded(name: str, door: str) -> str:
     """As a name is shown: who comes by a link is known by a word only."""
     return f"{name} {CLAIMED}" if door == "link" else name
+
+
+def held_said(row: Fields) -> str:
+    """Who has an alert, of its row: "Kim", "Kim (claimed)" where the name was typed; "": nobody, or
+    nobody who is known."""
+    if row["state"] != "acknowledged" or not row["holder"]:
+        return ""
+    claimed = " (claimed)" if row["holder_door"] in CLAIMED_DOORS else ""
+    return f"{unquoted(row['holder'])}{claimed}"
+
+
+def history_said(store: Reader, row: Fields) -> str:
+    """Who did what with an alert, of its row, oldest first."""
+    lines = store.read("SELECT * FROM alert_log WHERE alert = ? ORDER BY at, rowid", [row["id"]])
+    said = [_line_said(line) for line in lines]
+    if row["outcome"] == "told":
+        said.append(f'closed {utc(row["closed"])} by the rule "told": it needed nobody')
+    elif row["outcome"] and said:
+        said[-1] += f" ({row['outcome']})"
+    return "; ".join(said)
+
+
+def _line_said(line: Fields) -> str:
+    done = {"open": "given back to nobody"}.get(line["state"], line["state"])
+    if line["holder"]:
+        done = f"handed over to {unquoted(line['holder'])}"
+    note = f": {quoted(line['note'], 500)}" if line["note"] else ""
+    return f"{done} {utc(line['at'])} by {unquoted(line['name'] or ERASED)}{note}"
 
 
 def is_alert(store: Reader, alert_id: str) -> bool:

@@ -268,3 +268,12 @@ def an_entry_of(store: Reader, case: str) -> list[str]:
     """An entry of a case, one that is watched before others; none where it has none."""
     sql = "SELECT id FROM entry WHERE case_id = ? ORDER BY retired IS NOT NULL, added, id LIMIT 1"
     return [row["id"] for row in store.read(sql, [case])]
+
+
+def inside(store: Reader) -> dict[str, list[str]]:
+    """The members of each case that has any, by name."""
+    found: dict[str, list[str]] = {}
+    sql = "SELECT case_id, person FROM member WHERE until IS NULL ORDER BY case_id, person"
+    for row in store.read(sql):
+        found.setdefault(row["case_id"], []).append(row["person"])
+    return found

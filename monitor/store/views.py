@@ -23,9 +23,8 @@ from monitor.model import (
 )
 from monitor.model.balance import Held
 from monitor.model.facts import Touched
-from monitor.model.plain import ERASED, quoted, unquoted, utc
 from monitor.model.views import ListAge
-from monitor.store import balances, listing, named, trace, veil, watch
+from monitor.store import alerts, balances, listing, named, trace, veil, watch
 from monitor.store.doubts import unchecked
 from monitor.store.not_covered import not_covered
 from monitor.store.notes import get_note
@@ -259,7 +258,8 @@ class _Look:
             names=self._names(alert, legs),
             not_covered=(*self._unchecked(alert), *self._not_covered(watched)),
             deliveries=self._deliveries(alert.id),
-            acknowledged=self._acknowledged(alert.id),
+            acknowledged=alerts.history_said(self.store, row),
+            holder=alerts.held_said(row),
             head_height=self._head(alert.chain),
             thread=alert.amends,
             told_at=self._told_at(alert.amends),
@@ -383,16 +383,6 @@ class _Look:
                 row["last_error"] or "",
                 row["accepted_at"],
             )
-            for row in rows
-        )
-
-    def _acknowledged(self, alert_id: str) -> str:
-        rows = self.store.read(
-            "SELECT * FROM alert_log WHERE alert = ? ORDER BY at, rowid", [alert_id]
-        )
-        return "; ".join(
-            f"{row['state']} {utc(row['at'])} by {unquoted(row['name'] or ERASED)}"
-            + (f": {quoted(row['note'], 500)}" if row["note"] else "")
             for row in rows
         )
 

@@ -8,6 +8,7 @@ from monitor.loops.desk import work
 from monitor.model import Severity
 from monitor.model.acts import Actor, ActorKind
 from monitor.model.desk import ClockRule, DeskSettings, Person, Role
+from monitor.store.port import Store
 from world.book import START, Book, transfer
 
 NOW = START + 5000
@@ -29,10 +30,15 @@ LINK_ANN = Actor(ActorKind.LINK, "ann", "the name is what they typed")
 
 
 def joined(book: Book, name: str, role: Role, *cases: str) -> Person:
-    found = work.add_person(book.store, ROOT_ACTOR, name, role, NOW)
-    work.enrolled(book.store, ROOT_ACTOR, name, NOW)
+    return joined_in(book.store, name, role, *cases)
+
+
+def joined_in(store: Store, name: str, role: Role, *cases: str) -> Person:
+    """Somebody who can sign in, a member of these cases."""
+    found = work.add_person(store, ROOT_ACTOR, name, role, NOW)
+    work.enrolled(store, ROOT_ACTOR, name, NOW)
     for case in cases:
-        work.set_member(book.store, ROOT_ACTOR, case, name, True, "works on it", NOW)
+        work.set_member(store, ROOT_ACTOR, case, name, True, "works on it", NOW)
     return found
 
 

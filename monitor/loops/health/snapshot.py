@@ -35,6 +35,8 @@ Keys of the JSON are the fields in their order, and stay (times RFC 3339 UTC or 
         `number`, `taken`: of the newest state; `stale`: places where value rests, not looked at
         for over an hour
     alerts {open, oldest, oldest_seconds}
+    desk: null while it is off, else {waiting, agreed, one_person}: proposals that wait for a second
+        person, that the program is to carry out, and what one person did because no second existed
     incidents [{key, what, cure, severity, since, told}]
     heartbeat {wanted, accepted, age_seconds, error}
     record {movements, bytes, last_backup, backup_seconds, answers {number, bytes,
@@ -297,6 +299,15 @@ class OpenAlerts:
     oldest_seconds: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class DeskStatus:
+    """What waits at the desk."""
+
+    waiting: int
+    agreed: int
+    one_person: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenIncident:
     key: str
@@ -453,6 +464,7 @@ class Snapshot:
     sources: tuple[SourceStatus, ...] = ()
     second: SecondStatus = SecondStatus()
     traces: tuple[TraceStatus, ...] = ()
+    desk: DeskStatus | None = None
 
 
 # Most of what is written as it is: a watchlist of 100,000 entries has millions of these.

@@ -32,6 +32,7 @@ from monitor.loops.health.snapshot import (
     ChannelStatus,
     ChannelTest,
     Deliveries,
+    DeskStatus,
     EntryStatus,
     HeartbeatStatus,
     LastPass,
@@ -52,6 +53,7 @@ from monitor.store import (
     answers,
     budgets,
     cases,
+    desk,
     figures,
     listing,
     notes,
@@ -120,7 +122,13 @@ def snapshot(
         watchlist=_watchlist(store, settings),
         retention=retention_of(store, settings, now),
         lists=_published(store, settings, now),
+        desk=_desk(store) if settings.web.on else None,
     )
+
+
+def _desk(store: Reader) -> DeskStatus:
+    found = desk.counts(store)
+    return DeskStatus(found["waiting"], found["agreed"], found["one"])
 
 
 def _published(store: Reader, settings: Settings, now: int) -> tuple[PublishedStatus, ...]:

@@ -17,6 +17,7 @@ from monitor.loops.health.snapshot import (
     BudgetStatus,
     ChannelStatus,
     Deliveries,
+    DeskStatus,
     DormantStatus,
     HeartbeatStatus,
     OpenIncident,
@@ -102,7 +103,19 @@ def _verdict_lines(found: Snapshot) -> list[str]:
         f"{count(sent.waiting + sent.unsent, 'message waits', 'messages wait')} - "
         f"{sent.dead} given up - "
         f"{count(alerts.open, 'alert', 'alerts')} not acknowledged{oldest}",
+        *_desk_lines(found.desk),
     ]
+
+
+def _desk_lines(desk: DeskStatus | None) -> list[str]:
+    if desk is None:
+        return []
+    said = [f"desk: {count(desk.waiting, 'proposal waits', 'proposals wait')} for a second person"]
+    if desk.agreed:
+        said.append(f"{desk.agreed:,} agreed to, to be carried out")
+    if desk.one_person:
+        said.append(f"{desk.one_person:,} done by one person, no second existed")
+    return [" - ".join(said)]
 
 
 def _delivery_lines(sent: Deliveries, at: int) -> list[str]:
