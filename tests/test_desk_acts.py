@@ -3,8 +3,12 @@ processes at once."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -270,6 +274,68 @@ def test_two_people_who_agree_at_once_close_it_once(book: Book) -> None:
     assert len(book.store.read("SELECT 1 FROM alert_log")) == 1
 
 
+@pytest.mark.parametrize("turn", range(6))
+def test_a_movement_that_is_found_while_somebody_agrees(book: Book, turn: int) -> None:
+    """Whoever is first: it closes, or it lapses, and never both."""
+    name, severe = propose(book), alert_of(book, "severe")
+    path, slow = book.store.path, turn * 0.003
+
+    def find(store: Store) -> None:
+        book.read(transfer(105, amount=9, ordinal=1), transfer(105), head=120)
+
+    def agree(store: Store) -> object:
+        time.sleep(slow)
+        return work.answer(store, ON, ANN, name, True, "", NOW)
+
+    _, answered = at_once(path, find, agree)
+    found = desk.proposal(book.store, ALL, name)
+    assert found is not None
+    closed = row(book, "alert", severe)["state"] == "closed"
+    if isinstance(answered, Proposal):
+        assert (found.state, closed) == (Standing.DONE, True)
+    else:
+        assert (found.state, closed) == (Standing.LAPSED, False)
+        assert "it is lapsed" in str(answered) or "has just been answered" in str(answered)
+
+
+_AGREES = """
+import sys, time
+from pathlib import Path
+from monitor.loops.desk import work
+from monitor.model.acts import Actor, ActorKind
+from monitor.model.desk import DeskSettings
+from monitor.model.errors import Conflict
+from monitor.store.sqlite import Store
+
+record, name, who, start = sys.argv[1:]
+store = Store(Path(record))
+time.sleep(max(0, float(start) - time.time()))
+try:
+    work.answer(store, DeskSettings(on=True), Actor(ActorKind.PERSON, who, "x"), name, True, "", 5)
+    print("agreed")
+except Conflict as error:
+    print(error)
+"""
+
+
+def test_of_processes_that_agree_at_once_one_does(book: Book) -> None:
+    name = propose(book)
+    start = str(time.time() + 2)
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", _AGREES, str(book.store.path), name, who, start],
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for who in ("ann", "cat", "ann")
+    ]
+    said = [each.communicate(timeout=60)[0].strip() for each in running]
+    assert said.count("agreed") == 1
+    assert all("does not wait any more" in each for each in said if each != "agreed")
+    assert len(book.store.read("SELECT 1 FROM alert_log")) == 1
+
+
 def test_of_people_who_take_at_once_one_has_it(book: Book) -> None:
     severe = alert_of(book, "severe")
     at_once(
@@ -324,6 +390,7 @@ def test_what_somebody_had_goes_to_nobody_and_is_told(book: Book) -> None:
 def test_a_clock_is_started_with_a_reason_and_ended_with_a_reference(book: Book) -> None:
     clock = work.start_clock(book.store, ON, BOB, "C", "us", "funds were blocked", NOW)
     assert clock.due == "2023-11-29"  # from 2023-11-14, without Thanksgiving
+    assert work.start_clock(book.store, ON, BOB, "C", "us", "funds were blocked", NOW + 2) == clock
     work.end_clock(book.store, BOB, clock.id, True, "OFAC 2023-1", NOW + 9)
     (found,) = desk.clocks(book.store, ALL, "C")
     assert (found.state, found.said, found.ended_by) == ("met", "OFAC 2023-1", "bob")

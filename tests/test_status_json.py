@@ -21,6 +21,7 @@ from monitor.loops.health.snapshot import (
     ChannelStatus,
     ChannelTest,
     Deliveries,
+    DeskStatus,
     DormantStatus,
     EntryBalances,
     EntryStatus,
@@ -163,6 +164,7 @@ def test_the_json_keeps_its_keys_and_their_order() -> None:
         ),
         budgets=(BudgetStatus("mine", 3600, 1, 100),),
         followed=FollowedCount(3, 1, 0, 1),
+        desk=DeskStatus(1, 2, 3),
         traces=(
             TraceStatus(
                 *("C-1", 4, Time(1_700_000_000), 3, 1, "May 1 address be followed?", ""),
@@ -545,5 +547,10 @@ STATUS_JSON = """\
       "stale": 2,
       "oldest_seconds": 10800
     }
-  ]
+  ],
+  "desk": {
+    "waiting": 1,
+    "agreed": 2,
+    "one_person": 3
+  }
 }"""

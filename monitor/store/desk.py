@@ -234,7 +234,10 @@ def alert_cases(store: Reader, alerts: Iterable[str]) -> dict[str, str]:
 
 def held_by(store: Reader, name: str) -> list[str]:
     """The alerts that somebody has, by their name at any door; not those that are closed."""
-    sql = "SELECT id FROM alert WHERE state = 'acknowledged' AND holder = ? ORDER BY created, id"
+    sql = (
+        "SELECT id FROM alert WHERE state = 'acknowledged' AND holder <> '' AND holder = ? "
+        "ORDER BY created, id"
+    )
     return [row["id"] for row in store.read(sql, [name])]
 
 

@@ -106,6 +106,7 @@ ALTER TABLE alert_log ADD COLUMN holder TEXT NOT NULL DEFAULT ''; -- handed over
 CREATE INDEX alert_work ON alert(created) WHERE state <> 'closed' AND {WORK};
 CREATE INDEX alert_told ON alert(created) WHERE state <> 'closed' AND NOT ({WORK});
 CREATE INDEX alert_of_entry ON alert(entry, created) WHERE entry IS NOT NULL;
+CREATE INDEX alert_held ON alert(holder, created) WHERE state = 'acknowledged' AND holder <> '';
 CREATE INDEX alert_closed ON alert(closed) WHERE closed IS NOT NULL;
 CREATE INDEX entry_case ON entry(case_id) WHERE case_id <> '';
 {HELD}

@@ -30,8 +30,12 @@ def rule_of(settings: DeskSettings, name: str) -> ClockRule:
 def start_clock(
     store: Store, settings: DeskSettings, actor: Actor, case: str, rule: str, why: str, now: int
 ) -> Clock:
-    """With a reason. Twice within a second, by the same person, is once."""
+    """With a reason. One of the same rule that runs for the same reason is that one: a form may be
+    sent twice."""
     case, why, found = cases.known(store, case), reason(why), rule_of(settings, rule)
+    for each in desk.running(store):
+        if (each.case, each.rule, each.why) == (case, rule, why):
+            return each
     name = stable_id("C", "clock", case, rule, actor.name, str(now))
     clock = Clock(
         *(name, case, rule, clocks.terms(found), now, clocks.due(found, now).isoformat()),
