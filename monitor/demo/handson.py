@@ -31,13 +31,13 @@ def serve(folder: Path) -> None:
     with surroundings(folder, world) as (mail, _):
         home = folder / "home"
         _explain(out, folder)
-        _wait(world, lambda: runs(home) and _past_told(home))
+        _wait(world, lambda: runs(home) and past_told(home))
         out.print("\nFundwatch has read the past. Now money moves.\n")
         for beat in story.BEATS:
             out.print(
                 f"{time.strftime('%H:%M:%S')}  {NAMES.get(beat.chain, 'all'):<8}  {beat.title}"
             )
-            _blocks(world)
+            blocks(world)
             beat.apply(world, int(time.time()))
             seen = len(mail.letters)
             _wait(world, _later(PACE))
@@ -63,7 +63,7 @@ def _explain(out: Console, folder: Path) -> None:
     )
 
 
-def _past_told(home: Path) -> bool:
+def past_told(home: Path) -> bool:
     """Whether every entry has its start-up summary."""
     if not (home / DATABASE).is_file():
         return False
@@ -81,7 +81,7 @@ def _wait(world: story.World, done: Callable[[], bool]) -> None:
     while not done():
         time.sleep(LOOK)
         if time.monotonic() - last > BLOCKS:
-            _blocks(world)
+            blocks(world)
             last = time.monotonic()
 
 
@@ -90,7 +90,7 @@ def _later(seconds: float) -> Callable[[], bool]:
     return lambda: time.monotonic() > end
 
 
-def _blocks(world: story.World) -> None:
+def blocks(world: story.World) -> None:
     """A block on every chain that has accounts."""
     moment = int(time.time())
     for chain in ("ethereum", "polygon", "tron"):

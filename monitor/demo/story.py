@@ -251,7 +251,7 @@ def _into_bridge(world: World, moment: int) -> None:
     _mine(world.ethereum, moment, (tx,))
 
 
-def _polygon_pays(*payments: tuple[str, str, int]) -> Callable[[World, int], None]:
+def polygon_pays(*payments: tuple[str, str, int]) -> Callable[[World, int], None]:
     def apply(world: World, moment: int) -> None:
         pen = world.pens["polygon"]
         txs = [pen.token(cast.USDC_POLYGON, *payment) for payment in payments]
@@ -306,21 +306,21 @@ BEATS: tuple[Beat, ...] = (
         110,
         "polygon",
         "and comes out on another chain",
-        _polygon_pays((cast.BRIDGE_POLYGON, cast.PAYOUT, 79_920 * UNIT)),
+        polygon_pays((cast.BRIDGE_POLYGON, cast.PAYOUT, 79_920 * UNIT)),
     ),
     Beat(130, "ethereum", "replaced blocks: it did not happen", _reorg),
     Beat(
         145,
         "polygon",
         "small sums into an exchange",
-        _polygon_pays(*((cast.PAYOUT, deposit, 900 * UNIT) for deposit in cast.DEPOSITS)),
+        polygon_pays(*((cast.PAYOUT, deposit, 900 * UNIT) for deposit in cast.DEPOSITS)),
     ),
     Beat(155, "ethereum", "spam: nothing moved, and a counterfeit", _spam),
     Beat(
         165,
         "polygon",
         "clean money is mixed in",
-        _polygon_pays((cast.MERCHANT, cast.PAYOUT, 250 * UNIT)),
+        polygon_pays((cast.MERCHANT, cast.PAYOUT, 250 * UNIT)),
     ),
     Beat(170, "ethereum", "the thief pays, and it runs on", _runs_on, onward.FIRST),
     Beat(190, "bitcoin", "the savings' transaction is in a block", _savings_mined),
