@@ -50,16 +50,17 @@ def holdings(
         total = by_contract.pop(held.contract, None)
         now = total.net if total else 0 if summed else None
         shown.append(_holding(held, now, shower))
-    never = (_said(total.asset, total.net) for total in by_contract.values())
-    names = (total.asset for total in by_contract.values())
-    return [
-        *shown,
-        *(Holding(a.name, a.contract, said) for a, said in zip(names, never, strict=True)),
-    ]
+    return [*shown, *(_never_asked(total) for total in by_contract.values())]
+
+
+def _never_asked(total: Total) -> Holding:
+    asset = total.asset
+    short = "more went than came: part of what came is not recorded" if total.net < 0 else ""
+    return Holding(asset.name, asset.contract, _said(asset, total.net), reason=short)
 
 
 def _said(asset: AssetShown, units: int) -> str:
-    return f"{asset.exact(units)} {asset.name}"
+    return f"{asset.exact(units)} {asset.name}" if asset.verified else asset.exact(units)
 
 
 def _holding(held: Held, now: int | None, shower: Shower) -> Holding:

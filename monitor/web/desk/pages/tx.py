@@ -40,12 +40,24 @@ def transaction(ask: Ask, chain: str, tx: str) -> Response:
     whole = desk_tx.is_whole(ask.store, chain, tx, rows)
     kept = answers.of_tx(ask.store, tx) if whole else []
     first = rows[0]
+    shared = first.said if len(rows) > 1 and all(row.said == first.said for row in rows) else ()
     link = known.link_tx.replace("{tx}", tx) if known.link_tx and first.in_transaction else ""
     return ask.page(
         "tx.html.j2", f"Transaction on {known.name}", "find",
         chain=known, tx=tx, lines=lines, alerts=alerts, kept=kept, whole=whole, first=first,
-        explorer=link,
+        explorer=link, shared=shared, coins=_coins(ask, known, rows) if whole else None,
     )  # fmt: skip
+
+
+def _coins(ask: Ask, chain: Chain, rows: list[Leg]) -> tuple[str, str, str] | None:
+    """What went in, came out, and was left to whoever made the block; None where coins are not
+    spent and made like that, or an input is not known."""
+    came = sum(row.amount for row in rows if row.kind.input)
+    out = sum(row.amount for row in rows if row.kind.output)
+    if not all(row.kind.input or row.kind.output for row in rows) or came < out:
+        return None
+    coin = assets_of(ask.store, ask.settings, chain, ()).of(None)
+    return coin.exact(came), coin.exact(out), coin.exact(came - out)
 
 
 def _lines(ask: Ask, chain: Chain, rows: list[Leg]) -> list[Line]:
