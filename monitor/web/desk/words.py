@@ -71,6 +71,7 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "address": _address,
     "stamp": _stamp,
     "tidy": tidy,
+    "pieces": lambda number: plural(number, "piece"),
     "day": lambda at: utc(at)[:10] if at is not None else "-",
     "minute": lambda at: f"{utc(at)[:16]} UTC",
     "ago": lambda at, now: f"{duration(max(0, now - at))} ago",
