@@ -54,7 +54,7 @@ FOREIGN = {
     *("--pull", "--read-only", "--restart", "--rm", "--security-opt", "--shell"),
     *("--stop-timeout", "--system", "--tmpfs"),
     *("--constraint", "--find-links", "--no-build-isolation", "--no-deps", "--pip-args"),
-    "--require-hashes",
+    *("--require-hashes", "--from", "--to"),
 }
 
 
@@ -227,6 +227,7 @@ def test_example_loads(page: str, body: str, tmp_path: Path) -> None:
     """Every YAML example is taken by the real parsers without a word."""
     secrets = {"SMTP_USER": "u", "SMTP_PASSWORD": "p", "HOOK_SECRET": "s"}
     secrets |= dict.fromkeys(("SLACK_URL", "TEAMS_URL", "DISCORD_URL"), "https://chat.example/x")
+    secrets["FUNDWATCH_SSO"] = "s"
     secrets["APPRISE_URLS"] = "json://one.example json://two.example"
     node = "sources:\n  my-node: {kind: evm_rpc, url: 'http://127.0.0.1:8545'}\n"
     (tmp_path / "config").mkdir()

@@ -27,7 +27,9 @@ def users_() -> None:
 
 @users_.command(name="add")
 @click.argument("name")
-@click.option("--role", type=role_type, required=True, help="What they may do; see docs/desk.md.")
+@click.option(
+    "--role", type=role_type, required=True, help="What they may do: a table of docs/settings.md."
+)
 @click.option("--case", "cases", multiple=True, help="A case that they may see; may be repeated.")
 @click.option("--reports", is_flag=True, help="They may see confidential clocks.")
 @by_option

@@ -18,6 +18,7 @@ from pathlib import Path
 from monitor import __version__
 from monitor.app import build
 from monitor.app.check import balances, channels, cost, following, prices, sources, ways
+from monitor.app.check.desk import check_desk
 from monitor.app.check.lists import check_list
 from monitor.app.check.ours import check_ours
 from monitor.app.check.probe import Probe, offers
@@ -182,6 +183,7 @@ def _settings(bench: Bench) -> None:
     if settings.ca_bundle:
         out.ok(f"certificates are checked against {settings.ca_bundle}")
     _seen_alive(bench)
+    check_desk(bench, _cannot_listen)
 
 
 def _seen_alive(bench: Bench) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zoneinfo
 from collections.abc import Mapping
+from ipaddress import ip_network
 
 from monitor.app.settings.rows import SHIPPED, Resolve, SettingsRow
 from monitor.model.desk import ClockRule, DeskSettings, OidcSettings, Role, SecondPerson
@@ -36,6 +37,9 @@ def desk(
         remedy = "Write it like https://desk.example: its own name, without a path"
         row.bad("public_url", url, "is not an address that is safe to sign in at", remedy)
     proxy = row.text("proxy")
+    if proxy and not _is_network(proxy):
+        remedy = "Write its address like 127.0.0.1, or a network like 172.28.0.0/24"
+        row.bad("proxy", proxy, "is no address of a proxy", remedy)
     if not is_loopback(listen[0]) and not (url and proxy):
         why = f"{listen[0]} can be reached from other machines"
         remedy = (
@@ -59,6 +63,14 @@ def desk(
         clocks={n: r for n, r in clocks.items() if not r.jurisdiction or r.jurisdiction in places},
         oidc=_oidc(row, resolve),
     )
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _listen(row: SettingsRow) -> tuple[str, int]:
