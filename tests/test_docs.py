@@ -66,7 +66,7 @@ def test_command_is_told(path: str) -> None:
     rows = [line for line in TEXT.splitlines() if path in line or f"`{short}" in line]
     assert rows, path
     for option in COMMANDS[path].params:
-        if isinstance(option, click.Option):
+        if isinstance(option, click.Option) and not option.hidden:
             assert any(max(option.opts, key=len) in row for row in rows), option.opts
 
 
@@ -79,7 +79,8 @@ def test_options_of_the_program_are_told() -> None:
 
 def test_every_option_that_is_told_exists() -> None:
     """The docs name no option that no command has, ours or that of a program named there."""
-    known = {o for c in (cli.main, *COMMANDS.values()) for p in c.params for o in p.opts}
+    every = [p for c in (cli.main, *COMMANDS.values()) for p in c.params]
+    known = {o for p in every for o in (*p.opts, *p.secondary_opts)}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT))
     assert named - known - {"--help"} - FOREIGN == set()
 
@@ -90,7 +91,7 @@ def test_every_option_explains_itself() -> None:
         f"{path} {option.opts[0]}"
         for path, command in COMMANDS.items()
         for option in command.params
-        if isinstance(option, click.Option) and not option.help
+        if isinstance(option, click.Option) and not option.help and not option.hidden
     ]
     assert bare == []
 
