@@ -9,10 +9,23 @@ from pathlib import Path
 import pyotp
 import pytest
 import requests
-from world.desk import PASSWORD, Served, User, add_person, send, served, sign_in, token_of, turn_on
-from world.home import Home
+import yaml
+from world.desk import (
+    PASSWORD,
+    Manners,
+    Served,
+    User,
+    add_person,
+    send,
+    served,
+    sign_in,
+    token_of,
+    turn_on,
+)
+from world.home import Home, stop, wait_for
 
 from monitor.model.desk import Role
+from monitor.net import knock
 
 
 @pytest.fixture
@@ -144,3 +157,31 @@ def test_nobody_is_added_who_is_not_known(home: Home) -> None:
     assert "NK-99" in said
     assert "0 people" in home.run("users", "list")
     assert "not known" in home.run("users", "reset", "nobody", code=2)
+
+
+def test_people_are_added_while_fundwatch_runs(home: Home) -> None:
+    """The daemon holds the folder; whoever adds somebody waits for nothing."""
+    port = turn_on(home.path)
+    settings = yaml.safe_load((home.path / "config/settings.yaml").read_text())
+    home.write("config/settings.yaml", {**settings, "prices": "none"})
+    add_person(home.path, "a.lead", Role.LEAD)
+    url = f"http://localhost:{port}/sign-in"
+    process = home.start("run")
+    try:
+        wait_for(lambda: not knock.at(url, "Sign in - Fundwatch"), 60, lambda: knock.at(url, ""))
+        word = word_of(home.run("users", "add", "m.ortiz", "--role", "analyst"))
+        session = Manners(f"http://localhost:{port}")
+        html = session.get(f"/welcome/{word}").text
+        assert "m.ortiz" in html
+        code = re.search(r'class="mono">([A-Z2-7 ]+)<', html)
+        assert code
+        user = User("m.ortiz", code[1].replace(" ", ""))
+        form = {"token": token_of(html), "password": PASSWORD, "password2": PASSWORD}
+        assert session.post(f"/welcome/{word}", data={**form, "code": user.now()}).ok
+        assert session.get("/me", allow_redirects=False).status_code == 200
+        home.run("users", "disable", "m.ortiz")
+        assert session.get("/me", allow_redirects=False).status_code == 303
+        session.close()
+        home.run("verify")
+    finally:
+        assert stop(process) == 0

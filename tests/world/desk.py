@@ -114,7 +114,7 @@ class Served:
     def visitor(self) -> requests.Session:
         """Somebody with a browser's manners who has not signed in. Like browsers it takes the
         cookies of a safe connection from localhost too."""
-        session = _Manners(self.url)
+        session = Manners(self.url)
         self._stack.callback(session.close)
         return session
 
@@ -150,7 +150,7 @@ class Served:
         return page
 
 
-class _Manners(requests.Session):
+class Manners(requests.Session):
     """What a browser does by itself: cookies (those of a safe connection on localhost too),
     Origin, redirects of a form not followed unasked."""
 
