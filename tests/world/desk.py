@@ -4,7 +4,6 @@ requests or a browser that really signed in."""
 from __future__ import annotations
 
 import re
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
@@ -20,9 +19,15 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from monitor.app.desk import desk_of
 from monitor.app.settings.load import load
+from monitor.loops.desk import people
+from monitor.model.acts import DAEMON
+from monitor.model.acts_desk import SetMember
 from monitor.model.desk import Role
+from monitor.model.desk_work import Member
 from monitor.store import desk_ways
+from monitor.store.commit import commit
 from monitor.store.deskfile import FILE, DeskFile
+from monitor.store.sqlite import Store
 from monitor.web.desk import secret
 from monitor.web.desk.site import Desk
 from monitor.web.server import Server
@@ -79,18 +84,14 @@ def add_person(
     cases: tuple[str, ...] = (),
     reports: bool = False,
 ) -> User:
-    """Put somebody straight into the record and into desk.db, with a password and a code."""
+    """Put somebody into the record, by its acts, and into desk.db, with a password and a code."""
     at = int(time.time()) - 60
     user = User(name, pyotp.random_base32(), recovery=secret.recovery_codes())
-    with closing(sqlite3.connect(home / "fundwatch.db", timeout=30)) as conn, conn:
-        conn.execute(
-            "INSERT INTO person (name, role, reports, added, enrolled) VALUES (?, ?, ?, ?, ?)",
-            (name, str(role), int(reports), at, at),
-        )
-        conn.executemany(
-            "INSERT INTO member (case_id, person, since) VALUES (?, ?, ?)",
-            [(case, name, at) for case in cases],
-        )
+    with closing(Store(home / "fundwatch.db")) as store:
+        people.add_person(store, DAEMON, name, Role(role), at, reports=reports)
+        people.enrolled(store, DAEMON, name, at)
+        for case in cases:  # also one that has no entry yet
+            commit(store, DAEMON, SetMember(at, Member(case, name, at), "for a test"))
     with closing(DeskFile(home / FILE)) as file, file.change() as conn:
         desk_ways.set_password(conn, name, _hash(), at)
         desk_ways.set_code(conn, name, user.code, 0, map(secret.plain, user.recovery), at)
