@@ -177,6 +177,10 @@ def test_watching_and_naming_need_nobody_else_but_a_name_needs_its_source(book: 
     with pytest.raises(ConfigError, match="source: is missing"):
         wishes.name(book.store, ON, BOB, ("ethereum", "0xabc"), said, "seen", NOW, "2")
     said["source"] = "their page"
+    with pytest.raises(ConfigError, match="date: 'last year' is no day"):
+        wishes.name(
+            book.store, ON, BOB, ("ethereum", "0xa"), {**said, "date": "last year"}, "x", NOW, "3"
+        )
     assert wishes.name(book.store, ON, BOB, ("ethereum", "0xabc"), said, "seen", NOW, "2").id
     assert desk.counts(book.store)["agreed"] == 2
 

@@ -1188,3 +1188,10 @@ def test_a_clock_is_told_with_how_its_days_were_counted():
     assert "A clock ends today: Report of blocked property, its last day is 2026-12-07" in text
     assert "10 business days (weekends and US federal holidays, holidays 0.109)" in text
     assert "not legal advice" in text
+
+
+def test_a_channel_that_gets_references_gets_the_page_too():
+    channel = replace(sample.MAIL, detail="reference")
+    rendered = sample.mail(sample.outgoing(), channel=channel, desk=DESK)
+    assert f"{DESK}/alert/A-10482" in rendered.text
+    assert DESK not in sample.mail(sample.outgoing(), channel=channel).text

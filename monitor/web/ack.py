@@ -157,11 +157,14 @@ class AckPage:
     def _holders(self, link: _Link, *, full: bool) -> list[str]:
         """Who has acknowledged or closed alerts of this message, and when."""
         return [
-            f"{plural(count, 'alert')} {state} by {unquoted(name)}, "
+            f"{plural(count, 'alert')} {_DONE.get(state, state)} by {unquoted(name)}, "
             f"{when(at, self._timezone())}"
             + (f": {quoted(note, hands.LONGEST_NOTE)}" if note and full else "")
             for state, name, note, at, count in alerts.holders(self._store, link.message)
         ]
+
+
+_DONE = {"open": "given back to nobody"}
 
 
 def _outcome(taken: Collection[str], told: Sequence[str], name: str) -> _Said:

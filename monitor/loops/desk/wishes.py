@@ -4,6 +4,7 @@ a proposal with the text that is agreed to; `carrying` does it once it is."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from monitor.loops.desk.proposing import Wish, propose
 from monitor.loops.desk.said import reason, wrong
@@ -13,6 +14,7 @@ from monitor.model.desk_work import Proposal
 from monitor.model.plain import case_said, quoted, tidy
 from monitor.store import watch
 from monitor.store.port import Store
+from monitor.watchlist.addressbook import CATEGORIES
 
 RETIRE, OF_LIST, INSIST = "retire", "retire_of_list", "insist_of_list"
 SHRUNK, ERASE, WATCH, NAME = "accept_shrunk", "erase", "watch", "name"
@@ -30,6 +32,9 @@ def retire(
         found = watch.named(store, [entry])
         if not found:
             raise wrong("entry", entry, "is not on the watchlist", "Open its case again")
+        if found[0].origin is not None:
+            remedy = "End the watch of its address on that list instead"
+            raise wrong("entry", entry, f"comes of list {found[0].origin.list}", remedy)
         subject, label = found[0].subject, found[0].label
         text = (
             f"End the watch of {entry}{f' {quoted(label)}' if label else ''}, {subject.chain} "
@@ -131,6 +136,10 @@ def name(
     for key in ("label", "source", "date"):
         if not kept[key]:
             raise wrong(key, "", "is missing", "A name needs who says so, and when they did")
+    if kept["category"] not in ("", *CATEGORIES):
+        raise wrong("category", kept["category"], "is none", f"One of {', '.join(CATEGORIES)}")
+    if not _is_day(kept["date"]):
+        raise wrong("date", kept["date"], "is no day", "Write it like 2026-11-29")
     chain, address = subject
     text = (
         f"Name {address} on {chain}: {quoted(kept['label'])}, {kept['category'] or 'other'}, by "
@@ -139,3 +148,10 @@ def name(
     args = {"chain": chain, "address": address, "said": kept, "why": why}
     wish = Wish(NAME, "", args, text, why, once, weighty=False)
     return propose(store, settings, actor, lambda: wish, now)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

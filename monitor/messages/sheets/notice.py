@@ -289,7 +289,7 @@ def reference_sheet(
     corrects = all(view.alert.kind is AlertKind.CORRECTION for view in views)
     counted = views[0].alert.id if len(views) == 1 else f"{len(views):,} alerts"
     number = "" if len(views) == 1 else telling.message_id
-    items = [item for view in views for item in _reference(view)]
+    items = [item for view in views for item in _reference(view, telling)]
     return Sheet(
         banner="CORRECTION" if corrects else severity.value.upper(),
         severity=severity,
@@ -304,7 +304,7 @@ def reference_sheet(
     )
 
 
-def _reference(view: AlertView) -> list[Item]:
+def _reference(view: AlertView, telling: Telling) -> list[Item]:
     alert = view.alert
     what = alert.kind.value
     if alert.kind is AlertKind.CORRECTION and alert.amends:
@@ -312,5 +312,6 @@ def _reference(view: AlertView) -> list[Item]:
     said = [what, alert.severity.value, chain_name(view), utc(alert.created)]
     return [
         Item(topic(alert.id, *said)),
+        *to_do.at_desk(alert.id, telling),
         Item(f"fundwatch alerts show {alert.id}", "Open", "command"),
     ]
