@@ -33,11 +33,15 @@ from world.logged import differences
 from world.tamper import untriggered
 
 from monitor.loops.desk import work
+from monitor.model import Alert, AlertKind, Lane, Severity, Status
+from monitor.model.acts import DAEMON, ApplyPlan, Tell
 from monitor.model.desk import DeskSettings, Role, SecondPerson, Sight
 from monitor.model.desk_work import ONE_PERSON, Proposal, Standing
 from monitor.model.errors import ConfigError, Conflict
+from monitor.model.plan import Change, Plan
 from monitor.model.settings import Settings
 from monitor.store import desk
+from monitor.store.commit import commit
 from monitor.store.sqlite import Store
 
 ALL = Sight(None, loose=True)
@@ -220,9 +224,38 @@ def test_a_new_movement_of_the_transaction_makes_a_proposal_lapse(book: Book) ->
     found = desk.proposal(book.store, ALL, name)
     assert found is not None
     assert found.state is Standing.LAPSED
-    assert "of the same transaction" in found.said
+    assert found.said.startswith("more was told of it: amendment A-")
     with pytest.raises(Conflict, match="it is lapsed"):
         work.answer(book.store, ON, ANN, name, True, "", NOW)
+
+
+@pytest.mark.parametrize(
+    ("status", "lapses"), [(Status.FINAL, False), (Status.ORPHANED, True), (Status.MISSING, True)]
+)
+def test_a_movement_that_is_reversed_makes_it_lapse_one_that_is_final_does_not(
+    book: Book, status: Status, lapses: bool
+) -> None:
+    """Also where nothing of it was told yet."""
+    name = propose(book)
+    (found,) = book.store.read("SELECT id, version FROM transfer WHERE tx = '0xt1'")
+    change = Change(found["id"], found["version"], transfer(105), status)
+    commit(book.store, DAEMON, ApplyPlan(NOW, Plan(book.subject, NOW, changes=(change,))))
+    after = desk.proposal(book.store, ALL, name)
+    assert after is not None
+    assert (after.state is Standing.LAPSED) is lapses
+    assert ("is no longer what it was" in after.said) is lapses
+
+
+def test_what_amends_it_without_a_poll_makes_it_lapse(book: Book) -> None:
+    """As an explanation of a balance does, or what a trace takes back."""
+    severe = alert_of(book, "severe")
+    name = propose(book)
+    told = Alert("A-9", AlertKind.NOTICE, Lane.NEWS, Severity.LOW, NOW, amends=severe)
+    commit(book.store, DAEMON, Tell(NOW + 7, [told]))
+    found = desk.proposal(book.store, ALL, name)
+    assert found is not None
+    assert (found.state, found.ended, found.ended_by) == ("lapsed", NOW + 7, "Fundwatch")
+    assert found.said == f"more was told of it: notice A-9 (about alert {severe})"
 
 
 def test_another_transaction_leaves_it(book: Book) -> None:

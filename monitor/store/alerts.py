@@ -10,7 +10,7 @@ from monitor.model import Alert
 from monitor.model.desk_work import CLAIMED_DOORS
 from monitor.model.ids import stable_id
 from monitor.model.plain import CLAIMED, ERASED, quoted, unquoted, utc
-from monitor.store import ours
+from monitor.store import lapse, ours
 from monitor.store.log import Part, cases_of
 from monitor.store.planlog import alert_parts
 from monitor.store.port import Connection, Fields, Reader
@@ -39,7 +39,8 @@ def insert_alerts(
 def carry_tell(conn: Connection, _actor: Actor, act: Tell) -> tuple[None, list[Part]]:
     ours.check_untold(conn, act.alerts)
     insert_alerts(conn, act.alerts, act.routes)
-    return None, alert_parts(conn, act.alerts)
+    told = alert_parts(conn, act.alerts)
+    return None, [*told, *lapse.by_alerts(conn, act.alerts, act.at)]
 
 
 def first_alerts(store: Reader, entry: str, txs: Sequence[str]) -> dict[str, str]:

@@ -4,7 +4,7 @@ what has changed meanwhile is refused, to be decided again."""
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from monitor.model.acts import Actor, ActorKind, Take, Tell
 from monitor.model.acts_desk import (
@@ -23,15 +23,11 @@ from monitor.model.acts_desk import (
 from monitor.model.desk import Person
 from monitor.model.desk_work import Clock, Proposal, Standing
 from monitor.model.errors import Conflict
-from monitor.model.plan import Plan
-from monitor.model.transfer import LIVE_STATUSES
-from monitor.store import alerts, desk
+from monitor.store import alerts, desk, lapse
 from monitor.store.log import Part, canonical, cases_of
 from monitor.store.port import Connection
 
 Row = dict[str, object]
-# What becomes of a proposal; the rest of it never changes.
-ENDED = ("eyes", "state", "ended", "ended_by", "said")
 
 
 def _about(case: str) -> frozenset[str]:
@@ -187,18 +183,10 @@ def carry_end(conn: Connection, actor: Actor, act: End) -> tuple[None, list[Part
         "ended": was.ended if carried else act.at,
         "ended_by": was.ended_by if carried else actor.name,
     }
-    parts = [_end(conn, was.id, was.case, _ended(was), now)]
+    parts = [lapse.end(conn, was.id, was.case, _ended(was), now)]
     if act.outcome:
         parts += _close(conn, was, act.at, act.outcome, actor)
     return None, parts
-
-
-def _end(conn: Connection, name: str, case: str, was: Row, now: Row) -> Part:
-    columns = ", ".join(f"{column} = ?" for column in ENDED)
-    values = [now[column] for column in ENDED]
-    conn.execute(f"UPDATE proposal SET {columns} WHERE id = ?", (*values, name))
-    body = {"proposal": name, "case": case, "was": was, "is": now}
-    return Part("proposal ended", body, _about(case))
 
 
 def carry_pass_on(conn: Connection, actor: Actor, act: PassOn) -> tuple[None, list[Part]]:
@@ -218,65 +206,6 @@ def carry_pass_on(conn: Connection, actor: Actor, act: PassOn) -> tuple[None, li
         for case, names in found.items()
     ]
     return None, parts + alerts.carry_tell(conn, actor, Tell(act.at, act.alerts, act.routes))[1]
-
-
-# -- what makes a proposal lapse -----------------------------------------------------------------
-
-_WAITING = (
-    "SELECT p.id, p.case_id, p.eyes, a.id AS alert, a.chain, a.tx, a.entry, e.subject "
-    "FROM proposal p JOIN proposal_alert x ON x.proposal = p.id JOIN alert a ON a.id = x.alert "
-    "LEFT JOIN entry e ON e.id = a.entry WHERE p.state IN ('waiting', 'agreed') "
-    "AND p.state = 'waiting' AND a.tx IS NOT NULL"
-)
-
-
-def lapse(conn: Connection, plan: Plan) -> list[Part]:
-    """Proposals about alerts of whose transaction a plan brings something new: who would agree to
-    them has read what is no longer all. In the plan's own transaction, so that nobody agrees
-    between the two."""
-    if not (plan.new or plan.changes or plan.alerts):
-        return []
-    waiting = conn.execute(_WAITING).fetchall()
-    if not waiting:
-        return []
-    why = _news(plan)
-    ended: dict[str, Part] = {}
-    for row in waiting:
-        news = why.get((row["chain"], row["tx"], row["entry"])) or why.get(
-            (row["chain"], row["tx"], row["subject"])
-        )
-        if news and row["id"] not in ended:
-            was: Row = {"eyes": row["eyes"], "state": "waiting", "ended": None}
-            was |= {"ended_by": "", "said": ""}
-            now: Row = {"eyes": row["eyes"], "state": "lapsed", "ended": plan.now}
-            now |= {"ended_by": "Fundwatch", "said": f"{news} (alert {row['alert']})"}
-            ended[row["id"]] = _end(conn, row["id"], row["case_id"], was, now)
-    return [*ended.values()]
-
-
-def _news(plan: Plan) -> dict[tuple[str | None, str, str | None], str]:
-    """By chain, transaction, and the entry or the address that it concerns."""
-    found: dict[tuple[str | None, str, str | None], str] = {}
-
-    def say(chain: str, tx: str, parties: Iterable[str | None], words: str) -> None:
-        for party in parties:
-            if party:
-                found.setdefault((chain, tx, f"{chain}/{party}"), words)
-
-    for alert in plan.alerts:
-        if alert.tx and alert.entry_id:
-            words = f"a {alert.kind.value} of the same transaction was told: {alert.id}"
-            found[alert.chain, alert.tx, alert.entry_id] = words
-    for change in plan.changes:
-        if change.status not in LIVE_STATUSES:
-            row = change.transfer
-            words = "a movement of the same transaction is no longer what it was"
-            say(row.chain, row.tx, (row.sender, row.recipient), words)
-    for new in plan.new:
-        row = new.transfer
-        words = "a further movement of the same transaction was found"
-        say(row.chain, row.tx, (row.sender, row.recipient), words)
-    return found
 
 
 # -- clocks --------------------------------------------------------------------------------------

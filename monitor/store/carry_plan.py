@@ -12,7 +12,7 @@ from monitor.model.errors import Conflict
 from monitor.model.plan import Identity, NewRow, Plan
 from monitor.model.scope import ChainWide, Scope
 from monitor.model.streams import Reading
-from monitor.store import answers, balance_due, blocks, carry_desk, doubts, ours, planlog
+from monitor.store import answers, balance_due, blocks, doubts, lapse, ours, planlog
 from monitor.store.alerts import insert_alerts
 from monitor.store.coverage import cover, open_gap
 from monitor.store.incidents import note_signals
@@ -46,7 +46,7 @@ def carry(conn: Connection, _actor: Actor, act: ApplyPlan) -> tuple[None, list[P
     insert_alerts(conn, plan.alerts, act.routes)
     note_signals(conn, plan.signals, plan.now)
     _note_readings(conn, plan.scope, act.readings, plan.now)
-    return None, [*parts, *carry_desk.lapse(conn, plan)]
+    return None, [*parts, *lapse.by_plan(conn, plan)]
 
 
 def _meet(conn: Connection, plan: Plan) -> dict[tuple[str, Baseline], str]:

@@ -9,7 +9,7 @@ from monitor import __version__
 from monitor.model.acts import Actor
 from monitor.model.acts_trace import LearnOfTrace, SayOfTrace, TakeTrace
 from monitor.model.trace_json import to_text
-from monitor.store import ours, trace_bodies
+from monitor.store import lapse, ours, trace_bodies
 from monitor.store.alerts import insert_alerts
 from monitor.store.log import Part
 from monitor.store.planlog import alert_parts
@@ -63,7 +63,8 @@ def carry_trace(conn: Connection, _actor: Actor, act: TakeTrace) -> tuple[int, l
         parts = [_take(conn, act, number)]
     ours.check_untold(conn, act.alerts)
     insert_alerts(conn, act.alerts, act.routes)
-    return number, [*parts, *alert_parts(conn, act.alerts)]
+    lapsed = lapse.by_alerts(conn, act.alerts, act.at)
+    return number, [*parts, *alert_parts(conn, act.alerts), *lapsed]
 
 
 def _take(conn: Connection, act: TakeTrace, number: int) -> Part:

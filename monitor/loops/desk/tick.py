@@ -79,7 +79,8 @@ def _alert(clock: Clock, step: str, entry: str | None, now: int) -> Alert:
         entry_id=entry,
         facts=ClockDue(
             clock=clock.id,
-            case=clock.case,
+            # Without an entry everybody who works may see it, who may not all see the case.
+            case=clock.case if entry else "",
             title=str(told.get("title", clock.rule)),
             step=step,
             due=clock.due,
