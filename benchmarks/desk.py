@@ -85,12 +85,13 @@ def _free_port() -> int:
 
 
 def _serve(pipe: Connection, home: Path) -> None:
-    from monitor.app.desk import desk_of
+    from monitor.app.desk import desk_of, give_way
     from monitor.app.settings.load import load
     from monitor.store import desk_sessions
     from monitor.web.server import Server
 
     logging.getLogger("fundwatch").setLevel(logging.ERROR)
+    give_way()
     settings = load(home, {})
     desk = desk_of(home, settings)
     with desk.guard.file.change() as conn:

@@ -148,7 +148,7 @@ class Movements:
         ):
             one = Told(row["id"], row["lane"], row["severity"], row["state"])
             told.setdefault(row["transfer"], []).append(one)
-        return [replace(row, told=tuple(told.get(row.id, ()))) for row in rows]
+        return [replace(row, told=tuple(told[row.id])) if row.id in told else row for row in rows]
 
     def _with_sources(self, rows: Sequence[Moved]) -> list[Moved]:
         said: dict[int, dict[str, None]] = {}
