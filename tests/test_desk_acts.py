@@ -239,7 +239,9 @@ def test_a_movement_that_is_reversed_makes_it_lapse_one_that_is_final_does_not(
     name = propose(book)
     (found,) = book.store.read("SELECT id, version FROM transfer WHERE tx = '0xt1'")
     change = Change(found["id"], found["version"], transfer(105), status)
-    commit(book.store, DAEMON, ApplyPlan(NOW, Plan(book.subject, NOW, changes=(change,))))
+    mine = {book.subject.address: frozenset({"C"})}
+    plan = Plan(book.subject, NOW, changes=(change,), cases=mine)
+    commit(book.store, DAEMON, ApplyPlan(NOW, plan))
     after = desk.proposal(book.store, ALL, name)
     assert after is not None
     assert (after.state is Standing.LAPSED) is lapses
