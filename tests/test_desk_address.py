@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from werkzeug.test import Client
 from world.desk_open import Open, client
-from world.desk_record import EVE, MIDDLE, OUR, SHOP, TOKEN, USDT, A, B, Made, made
+from world.desk_record import COIN_B, COIN_C, EVE, MIDDLE, OUR, SHOP, TOKEN, USDT, A, B, Made, made
 
 from monitor.model import Subject
 from monitor.model.desk import Person, Role, Sight
@@ -291,6 +291,32 @@ def test_seeing(world: Made) -> None:
     assert of(b, world.followed) is Seeing.ALL
     assert of(a, world.followed) is Seeing.NOTHING
     store.close()
+
+
+def test_a_transaction_that_comes_as_a_whole_is_seen_as_a_whole(
+    guard: Open, lead: Client, world: Made
+) -> None:
+    """All legs are read with any of them: they say nothing of who else is watched."""
+    guard.person, guard.cases = READER, ["case-a"]
+    tx = got(lead, f"/tx/bitcoin/{world.spent}")
+    assert "Inputs 0.001, outputs 0.00099, fee 0.00001 BTC" in text(tx)
+    for address in (COIN_B, COIN_C):
+        assert address in tx
+        said = text(got(lead, f"/a/bitcoin/{address}"))
+        assert "Not watched in a case that you see; seen in 1 transfer;" in said
+        assert world.canary not in said
+    guard.cases = []
+    assert lead.get(f"/tx/bitcoin/{world.spent}").status_code == 404
+
+
+def test_who_looks_is_told(guard: Open, lead: Client) -> None:
+    """Once a person, case and day: what is watched of an address is the case's."""
+    guard.person, guard.cases = ANALYST, ["case-a"]
+    for _ in range(2):
+        got(lead, f"/a/ethereum/{A}")
+        got(lead, f"/a/ethereum/{MIDDLE}")
+    found = guard.file.rows("SELECT name, case_id FROM looked WHERE name = ?", ("a.keller",))
+    assert [tuple(row) for row in found] == [("a.keller", "case-a")]
 
 
 def test_a_followed_address_is_seen_by_its_case(guard: Open, lead: Client, world: Made) -> None:

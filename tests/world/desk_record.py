@@ -13,10 +13,12 @@ from monitor.model.ids import stable_id
 from monitor.store.guard import BEGUN, DATABASE
 from monitor.store.rows import TRANSFER_COLUMNS, entry_terms, transfer_params
 from monitor.store.sqlite import Store
+from world.sample_alerts import btc_address
 
 DAY = 86_400
 T0 = 1_793_491_200  # 2026-11-01 00:00:00 UTC
 A, B, MIDDLE, SHOP, EVE, OUR = ("0x" + two * 20 for two in ("a1", "b2", "c3", "d4", "e5", "f6"))
+COIN_A, COIN_B, COIN_C = (btc_address(word) for word in ("of A", "of B", "change"))
 USDT = "0xdac17f958d2ee523a2206206994597c13d831ec7"
 TOKEN = "0x" + "66" * 20  # nobody verified it
 HOSTILE = "=1+1<script>alert(1)</script>"
@@ -38,6 +40,7 @@ class Made:
     friend_of_b: str = "0x" + "b7" * 20
     followed: str = "0x" + "b8" * 20  # for case B
     canary: str = CANARY
+    spent: str = "f" * 64  # on Bitcoin, from COIN_A to COIN_B
 
 
 def tx_of(number: int) -> str:
@@ -193,6 +196,7 @@ def _other(conn: Any, world: Made) -> None:
         "'Customer 17','ethereum','[\"ethereum\"]',?,'','','')",
         (OUR, OUR),
     )
+    _coins(conn, world)
     key = f"ethereum/{A}"
     for stream in ("native", "internal", "erc20"):
         for source in ("etherscan", "blockscout"):
@@ -204,4 +208,33 @@ def _other(conn: Any, world: Made) -> None:
             "INSERT INTO reading (scope, stream, tried, ok, source, axis, complete_to, "
             "complete_time) VALUES (?,?,?,?,?,?,?,?)",
             (key, stream, T0, T0 + 21 * DAY, "etherscan", "height", 25_001_000, T0 + 21 * DAY),
+        )
+
+
+def _coins(conn: Any, world: Made) -> None:
+    """A watches one end of a transaction of Bitcoin, B the other."""
+    for address, case in ((COIN_A, "case-a"), (COIN_B, "case-b")):
+        subject = Subject("bitcoin", address)
+        name = stable_id("E", "bitcoin", address, case)
+        label = CANARY if case == "case-b" else "Coins of A"
+        _scope(conn, subject)
+        conn.execute(
+            "INSERT INTO entry (id, subject, case_id, terms, added, base_height, base_time, "
+            "base_head_time, history, brought) VALUES (?,?,?,?,?,1,1,1,'told','')",
+            (name, subject.key, case, entry_terms(Entry(name, subject, label, case)), T0),
+        )
+    legs = [
+        (Kind.UTXO_IN, COIN_A, None, 100_000),
+        (Kind.UTXO_OUT, None, COIN_B, 60_000),
+        (Kind.UTXO_OUT, None, COIN_C, 39_000),
+    ]
+    for number, (kind, sender, recipient, amount) in enumerate(legs):
+        row = Transfer(
+            *("bitcoin", world.spent, f"{kind.value}|{number}", kind, sender, recipient, amount),
+            block_height=900_000, block_hash="0" * 64, time=T0,
+        )  # fmt: skip
+        marks = ",".join("?" * 18)
+        conn.execute(
+            f"INSERT INTO transfer ({TRANSFER_COLUMNS}, status, first_seen) VALUES ({marks})",
+            (*transfer_params(row), "final", T0),
         )

@@ -15,6 +15,7 @@ from monitor.store import desk_address
 from monitor.store.desk_address import Movements
 from monitor.store.desk_names import Names, Party
 from monitor.web.desk.ask import Ask
+from monitor.web.desk.guard import looked
 from monitor.web.desk.known import address_path, names_for
 from monitor.web.desk.movements import Shower
 from monitor.web.desk.words import Gone
@@ -69,4 +70,7 @@ def found(ask: Ask, chain: str, address: str, more: str = "") -> Found | Respons
         query = ask.request.query_string.decode("ascii", "replace")
         path = address_path(chain, subject.address) + more
         return redirect(f"{path}?{query}" if query else path, 302)
+    cases = [*(w.entry.case for w in party.watched), *(f.case for f in party.followed)]
+    for case in dict.fromkeys(cases):
+        looked(ask, case)
     return Found(ask, known, subject, party, moves, names)
