@@ -4,6 +4,7 @@
 # make slow    the slow suite: kills, load, hanging servers
 # make bench   the measurements of benchmarks/
 # make docs    writes docs/commands.md
+# make pictures  makes the pictures of docs/desk anew, in Chromium
 # make lock    renews the versions and hashes that all of the above install (*.lock)
 # make test-newest    the tests with the newest versions instead, in an environment of its own
 #
@@ -20,7 +21,7 @@ DEMO := .demo
 JOBS := $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 PIP := python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-newest check slow docs bench lint tools lock image-digest clean
+.PHONY: demo test test-newest check slow docs pictures bench lint tools lock image-digest clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.installed
@@ -50,6 +51,10 @@ lint: $(VENV)/.installed
 # docs/commands.md, from the commands' own --help
 docs: $(VENV)/.installed
 	@$(BIN)/python docs/make_commands.py
+
+# docs/desk, by the test that opens every page
+pictures: $(VENV)/.installed tools
+	@FUNDWATCH_PICTURES=1 $(BIN)/python -m pytest -q -m slow tests/test_desk_browser.py
 
 bench: $(VENV)/.installed
 	@set -e; for each in start insert_rate pass_1000 first_contact backfill storm; do \
@@ -104,6 +109,14 @@ tools: $(ANVIL)
 	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends litecoind; }; \
 	  } >/dev/null 2>&1 || echo "skipped: litecoind could not be installed"; \
 	else echo "skipped: tests on litecoind (install it: apt-get install litecoind)"; fi
+	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+	  command -v google-chrome >/dev/null || [ -n "$$FUNDWATCH_CHROMIUM" ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing chromium"; \
+	  { apt-get install -y -qq --no-install-recommends chromium || \
+	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }; \
+	  } >/dev/null 2>&1 || echo "skipped: chromium could not be installed"; \
+	else echo "skipped: tests in a browser (install it: apt-get install chromium)"; fi
 
 $(ANVIL):
 	@if [ -n "$$FUNDWATCH_ANVIL" ]; then :; elif command -v npm >/dev/null; then \

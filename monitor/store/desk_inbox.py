@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from monitor.model.desk import Open, Sight
 from monitor.store.desk_schema import WORK
 from monitor.store.port import Fields, Reader
-from monitor.store.sight import of_alert, of_case
+from monitor.store.sight import of_alert
 
 MANY = 10_000  # counted no further
 _FORMS = ("group", "prompt", "crowd", "dust", "escalated")
@@ -21,7 +21,7 @@ COLUMNS = (
 def work(store: Reader, sight: Sight, channels: Collection[str]) -> list[Open]:
     """Everything that is work and not closed, oldest first, each with the message in which it was
     told with others. `channels`: those of people."""
-    seen, params = of_case(sight, "e.case_id")
+    seen, params = of_alert(sight, "a")
     rows = store.read(
         f"SELECT {COLUMNS}, (SELECT r.message FROM route r WHERE r.alert = a.id "
         f"AND r.message IS NOT NULL AND r.channel IN ({_marks(channels)}) "
@@ -45,7 +45,7 @@ def waiting_alerts(store: Reader) -> frozenset[str]:
 
 def of_message(store: Reader, sight: Sight, message: str) -> list[Open]:
     """The alerts that a message told, as far as they may be seen, oldest first."""
-    seen, params = of_case(sight, "e.case_id")
+    seen, params = of_alert(sight, "a")
     rows = store.read(
         f"SELECT DISTINCT {COLUMNS} FROM route r JOIN alert a ON a.id = r.alert "
         f"LEFT JOIN entry e ON e.id = a.entry WHERE r.message = ? AND {seen} "
@@ -61,7 +61,7 @@ def told(
 ) -> tuple[list[Open], bool]:
     """What was told and needs nobody, newest first, and whether there is more: of addresses
     (`quiet`) or notices about ourselves. `after`: the id of the last one that was shown."""
-    seen, params = of_case(sight, "e.case_id")
+    seen, params = of_alert(sight, "a")
     which = "a.kind <> 'notice'" if quiet else "a.kind = 'notice'"
     place = "1"
     if after:
@@ -78,7 +78,7 @@ def told(
 
 def count_told(store: Reader, sight: Sight, *, quiet: bool) -> int:
     """How many of them; MANY + 1: more than that."""
-    seen, params = of_case(sight, "e.case_id")
+    seen, params = of_alert(sight, "a")
     which = "a.kind <> 'notice'" if quiet else "a.kind = 'notice'"
     rows = store.read(
         "SELECT count(*) AS n FROM (SELECT 1 FROM alert a INDEXED BY alert_told "
@@ -91,7 +91,7 @@ def count_told(store: Reader, sight: Sight, *, quiet: bool) -> int:
 
 def closed_since(store: Reader, sight: Sight, since: int, most: int) -> list[Open]:
     """What somebody closed since then, newest first; one more than `most` where there is more."""
-    seen, params = of_case(sight, "e.case_id")
+    seen, params = of_alert(sight, "a")
     rows = store.read(
         f"SELECT {COLUMNS} FROM alert a LEFT JOIN entry e ON e.id = a.entry "
         f"WHERE a.closed >= ? AND a.outcome <> 'told' AND {seen} "
@@ -103,7 +103,7 @@ def closed_since(store: Reader, sight: Sight, since: int, most: int) -> list[Ope
 
 def count_work(store: Reader, sight: Sight) -> int:
     """How many alerts are work and not closed; MANY + 1: more than that."""
-    seen, params = of_case(sight, "e.case_id")
+    seen, params = of_alert(sight, "a")
     rows = store.read(
         "SELECT count(*) AS n FROM (SELECT 1 FROM alert a INDEXED BY alert_work "
         "LEFT JOIN entry e ON e.id = a.entry "
@@ -115,7 +115,7 @@ def count_work(store: Reader, sight: Sight) -> int:
 
 def count_new(store: Reader, sight: Sight, since: int) -> int:
     """How many of them were made after that time; MANY + 1: more than MANY."""
-    seen, params = of_case(sight, "e.case_id")
+    seen, params = of_alert(sight, "a")
     rows = store.read(
         "SELECT count(*) AS n FROM (SELECT 1 FROM alert a INDEXED BY alert_work "
         "LEFT JOIN entry e ON e.id = a.entry "

@@ -6,10 +6,10 @@ Who looked at what, and how they signed in, stands in a file of its own (store/d
 from __future__ import annotations
 
 # What is work: it is taken, and closed by a person. The rest is told, and needs nobody.
-# Of notices only that our own addresses were touched.
+# Of notices only what is about funds: our own addresses were touched, held ones are missing.
 WORK = (
     "audience = 'desk' AND lane = 'news' AND kind <> 'history' "
-    "AND (kind <> 'notice' OR instr(facts, '\"ours\"') > 0) "
+    "AND (kind <> 'notice' OR instr(facts, '\"ours\"') > 0 OR instr(facts, '\"heldfunds:') > 0) "
     "AND (severity <> 'low' OR kind IN ('correction', 'trace_question'))"
 )
 

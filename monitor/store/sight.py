@@ -27,12 +27,21 @@ def of_case(sight: Sight, column: str = "case_id") -> Clause:
 
 def of_alert(sight: Sight, alert: str = "alert") -> Clause:
     """A condition on an alert (by its table's name in the query): it belongs to the case of its
-    entry. A notice about ourselves belongs to none."""
+    entry. A notice names the entries that it is about: all of them must be seen; one that names
+    none may tell of any case (what a watchlist brought), and is for who sees all."""
     if sight.cases is None:
         return "1", []
     said, params = of_case(sight, "seen.case_id")
     inside = f"EXISTS (SELECT 1 FROM entry seen WHERE seen.id = {alert}.entry AND {said})"
-    return (f"({inside} OR {alert}.entry IS NULL)" if sight.loose else inside), params
+    named = f"json_each({alert}.facts, '$.incident.who')"
+    unseen = (
+        f"SELECT 1 FROM {named} who WHERE NOT EXISTS "
+        f"(SELECT 1 FROM entry seen WHERE seen.id = who.value AND {said})"
+    )
+    notice = (
+        f"{alert}.entry IS NULL AND EXISTS (SELECT 1 FROM {named}) AND NOT EXISTS ({unseen})"
+    )
+    return f"({inside} OR ({notice}))", [*params, *params]
 
 
 def of_subject(sight: Sight, key: str) -> Clause:

@@ -3,7 +3,9 @@ requests or a browser that really signed in."""
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pyotp
+import pytest
 import requests
 import yaml
 from playwright.sync_api import BrowserContext, Page, sync_playwright
@@ -33,7 +36,10 @@ from monitor.web.desk.site import Desk
 from monitor.web.server import Server
 from world.parts import free_port
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = os.environ.get("FUNDWATCH_CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
+needs_browser = pytest.mark.skipif(not CHROMIUM, reason="no Chromium: apt-get install chromium")
 PASSWORD = "canary long password of tests 5b9d"
 
 
@@ -128,6 +134,8 @@ class Served:
 
     def context(self, **more: Any) -> BrowserContext:
         """A browser of its own kind: java_script_enabled=False, viewport={...}."""
+        if not CHROMIUM:
+            pytest.skip("no Chromium: apt-get install chromium")
         if self._browser is None:
             playwright = self._stack.enter_context(sync_playwright())
             self._browser = playwright.chromium.launch(executable_path=CHROMIUM)
