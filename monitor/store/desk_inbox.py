@@ -56,6 +56,12 @@ def of_message(store: Reader, sight: Sight, message: str) -> list[Open]:
     return [to_open(row, message, waiting) for row in rows]
 
 
+def is_whole(store: Reader, message: str, found: Sequence[Open]) -> bool:
+    """Whether these are all alerts that a message told: else its words tell of others too."""
+    sql = "SELECT count(DISTINCT alert) AS n FROM route WHERE message = ?"
+    return int(store.read(sql, [message])[0]["n"]) == len(found)
+
+
 def told(
     store: Reader, sight: Sight, *, quiet: bool, after: str, most: int
 ) -> tuple[list[Open], bool]:

@@ -38,9 +38,7 @@ def of_alert(sight: Sight, alert: str = "alert") -> Clause:
         f"SELECT 1 FROM {named} who WHERE NOT EXISTS "
         f"(SELECT 1 FROM entry seen WHERE seen.id = who.value AND {said})"
     )
-    notice = (
-        f"{alert}.entry IS NULL AND EXISTS (SELECT 1 FROM {named}) AND NOT EXISTS ({unseen})"
-    )
+    notice = f"{alert}.entry IS NULL AND EXISTS (SELECT 1 FROM {named}) AND NOT EXISTS ({unseen})"
     return f"({inside} OR ({notice}))", [*params, *params]
 
 

@@ -22,6 +22,7 @@ MOST = 500  # alerts that are ticked one by one
 
 def group(ask: Ask, message: str) -> Response:
     """GET /g/MESSAGE?after=&do="""
+    message = shown.spelled(message)
     found = _found(ask, message)
     ids = [each.id for each in found]
     after = ask.request.args.get("after", "")
@@ -34,7 +35,7 @@ def group(ask: Ask, message: str) -> Response:
         f"{message} ({len(found):,})",
         "inbox",
         message=message,
-        subject=_subject(ask, message),
+        subject=_subject(ask, message) if desk_inbox.is_whole(ask.store, message, found) else "",
         lines=shown.lines(ask, [Line(each.id, (each,)) for each in part], ""),
         number=len(found),
         begins=start,
@@ -57,7 +58,7 @@ def _subject(ask: Ask, message: str) -> str:
 
 
 def _found(ask: Ask, message: str) -> list[Open]:
-    found = desk_inbox.of_message(ask.store, ask.sight, shown.spelled(message))
+    found = desk_inbox.of_message(ask.store, ask.sight, message)
     if not found:
         raise Gone
     return found
@@ -65,9 +66,10 @@ def _found(ask: Ask, message: str) -> list[Open]:
 
 def do(ask: Ask, message: str, act: str) -> Response:
     """POST /g/MESSAGE/ACT: with those that are ticked, or with all of them."""
+    message = shown.spelled(message)
     found = _found(ask, message)
     said = act_on(ask, _chosen(ask, found), act)
-    return ask.go(f"/g/{shown.spelled(message)}", said)
+    return ask.go(f"/g/{message}", said)
 
 
 def _chosen(ask: Ask, found: Sequence[Open]) -> list[str]:
