@@ -29,7 +29,7 @@ from world.deskbook import (
     joined,
     row,
 )
-from world.logged import differences
+from world.logged import differences, erase
 from world.tamper import untriggered
 
 from monitor.loops.desk import work
@@ -131,6 +131,24 @@ def test_a_note_is_written_once_however_often_its_form_is_sent(book: Book) -> No
     assert desk.remarks(book.store, Sight(frozenset({"other"})), case="C") == []
 
 
+def test_a_note_can_be_erased_and_the_record_verifies(book: Book) -> None:
+    """Name and text go; so does a name beside an alert, and who has it."""
+    severe = alert_of(book, "severe")
+    work.note(book.store, BOB, "C", severe, "Mr. X called.", NOW, "form 1")
+    work.take(book.store, BOB, [severe], NOW)
+    rows = book.store.read(
+        'SELECT seq FROM log_text WHERE text LIKE \'{"act":"note"%\' '
+        'OR text LIKE \'{"act":"take"%\''
+    )
+    erase(book.store, [each["seq"] for each in rows], ANN)
+    (found,) = desk.remarks(book.store, ALL, alert=severe)
+    assert (found.name, found.text, found.at) == ("", "", NOW)
+    held = row(book, "alert", severe)
+    assert (held["state"], held["holder"], held["holder_door"]) == ("acknowledged", "", "")
+    with closing(sqlite3.connect(book.store.path)) as conn:
+        assert "Mr. X" not in "\n".join(conn.iterdump())
+
+
 # -- closing ---------------------------------------------------------------------------------
 
 
@@ -216,6 +234,16 @@ def test_of_a_group_severe_ones_are_left(book: Book) -> None:
     assert [each.alerts for each in found.proposals] == [(ids[1],)]
     assert f"1 severe is left, each is closed by itself: {ids[0]}." in found.said
     assert [row(book, "alert", each)["state"] for each in ids] == ["open", "open", "closed"]
+
+
+def test_what_waits_already_is_left_by_a_group(book: Book) -> None:
+    ids = [alert_of(book, each) for each in ("high", "medium")]
+    name = propose(book, "high")
+    found = work.close(book.store, ON, CAT, ids, "expected", "our own", NOW, "2")
+    assert (found.waiting, found.closed, found.proposals) == ([ids[0]], [ids[1]], [])
+    assert found.said == "1 alert closed. 1 alert waited for a second person before."
+    with pytest.raises(ConfigError, match=f"waits for a second person already: {name}"):
+        work.close(book.store, ON, CAT, ids[:1], "expected", "our own", NOW, "3")
 
 
 def test_a_new_movement_of_the_transaction_makes_a_proposal_lapse(book: Book) -> None:

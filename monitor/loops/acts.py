@@ -334,12 +334,14 @@ class Acts:
     def retire_of_list(self, caller: Caller, name: str, address: str, by: str, why: str) -> str:
         """End the watch of an address of a list."""
         if self._claims.take(actor := caller.named(by)):
+            self.lists.config(name)
             return self._claims.of_list(actor, wishes.OF_LIST, name, address, why, now())
         return list_words.retire_of_list(self.lists, caller.named(by), name, address, why)
 
     def insist_of_list(self, caller: Caller, name: str, address: str, by: str, why: str) -> str:
         """Watch an address of a list against a rule."""
         if self._claims.take(actor := caller.named(by)):
+            self.lists.config(name)
             return self._claims.of_list(actor, wishes.INSIST, name, address, why, now())
         said = list_words.insist_of_list(self.lists, caller.named(by), name, address, why)
         self.reload()

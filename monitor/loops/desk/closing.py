@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from monitor.decide.desk.eyes import WEIGHTY
 from monitor.loops import hands
 from monitor.loops.desk.proposing import ALL, CLOSE, Wish, propose
+from monitor.loops.desk.proposing import waiting as waiting_proposals
 from monitor.loops.desk.said import reason, wrong
 from monitor.model import Alert, Severity
 from monitor.model.acts import Actor, Take
@@ -28,7 +29,7 @@ class Closing:
     proposals: Sequence[Proposal] = ()  # one for each case, of severe and high ones
     left: Sequence[str] = ()  # severe ones of a group: each is closed by itself
     before: Sequence[str] = ()  # closed already
-
+    waiting: Sequence[str] = ()  # for a second person already, by another proposal
     said: str = field(default="", compare=False)
 
 
@@ -72,15 +73,31 @@ def close(
     mine = [each for each in ids if each not in left]
     states = alerts.states(store, mine)
     before = [each for each in mine if states[each] == hands.CLOSED]
-    weighty = [each for each in mine if found[each].severity in WEIGHTY]
+    waiting = _waiting(store, mine, once)
+    weighty = [a for a in mine if found[a].severity in WEIGHTY and a not in waiting]
     proposals = _propose(store, settings, actor, weighty, told, why, now, once)
-    light = [each for each in mine if each not in weighty and each not in before]
+    light = [each for each in mine if found[each].severity not in WEIGHTY and each not in before]
     closed = commit(store, actor, Take(now, light, hands.CLOSED, why, outcome=told))
     if before and len(before) == len(ids) and not proposals:
         _explain(store, before[0], actor, why)
     done = [a for p in proposals if p.state is Standing.DONE for a in p.alerts]
-    made = Closing([*closed, *done], proposals, left, before)
-    return Closing(made.closed, made.proposals, made.left, made.before, _said(made))
+    made = Closing([*closed, *done], proposals, left, before, waiting)
+    return replace(made, said=_said(made))
+
+
+def _waiting(store: Reader, ids: Sequence[str], once: str) -> list[str]:
+    """Those of these that somebody has proposed to close already. Raises ConfigError where it is
+    the only one."""
+    by: dict[str, str] = {}
+    for each in waiting_proposals(store):
+        if each.kind == CLOSE and each.args.get("once") != once:
+            by |= dict.fromkeys(each.alerts, each.id)
+    found = [each for each in ids if each in by]
+    if len(ids) == 1 and found:
+        remedy = "Agree to that one, or have it withdrawn"
+        said = f"waits for a second person already: {by[ids[0]]}"
+        raise wrong("alert", ids[0], said, remedy)
+    return found
 
 
 def _outcome(key: str) -> Outcome:
@@ -138,11 +155,6 @@ def _wish(
 ) -> Wish:
     """Of those that are not closed."""
     states, found = alerts.states(store, ids), alerts.of_ids(store, ids)
-    for each in desk.proposals(store, ALL, Standing.WAITING, case):
-        if (double := {*each.alerts} & {*ids}) and each.args.get("once") != once:
-            remedy = "Agree to that one, or have it withdrawn"
-            said = f"waits for a second person already: {each.id}"
-            raise wrong("alert", min(double), said, remedy)
     open_ = [each for each in ids if states[each] != hands.CLOSED] or [*ids]
     text = closing_text([found[each] for each in open_], case, outcome, why)
     args = {"outcome": outcome.value, "once": once}
@@ -168,6 +180,8 @@ def _said(made: Closing) -> str:
         if each.state is Standing.WAITING:
             number = plural(len(each.alerts), "alert")
             said.append(f"{each.id} waits for a second person: {number}.")
+    if made.waiting:
+        said.append(f"{plural(len(made.waiting), 'alert')} waited for a second person before.")
     if made.before:
         said.append(f"{plural(len(made.before), 'alert')} closed before.")
     if made.left:
