@@ -160,6 +160,27 @@ def test_a_session_ends_when_nobody_looks(home: Home, ortiz: User, desk: Served)
     assert session.get("/me", allow_redirects=False).status_code == 303
 
 
+def test_a_form_of_a_session_that_is_over_leads_to_signing_in(
+    home: Home, ortiz: User, desk: Served
+) -> None:
+    session = desk.signed_in(ortiz)
+    token = token_of(session.get("/me").text)
+    sql(home, f"UPDATE session SET begun = begun - {LONGEST + 1}")
+    came = {"Referer": f"{desk.url}/me"}
+    said = session.post("/me/end-others", data={"token": token}, headers=came)
+    assert (said.status_code, said.headers["Location"]) == (303, "/sign-in?next=%2Fme")
+
+
+def test_who_was_stopped_between_choosing_and_saying_so_comes_in(
+    home: Home, ortiz: User, desk: Served
+) -> None:
+    """The password is kept before the record says that there is one."""
+    with closing(sqlite3.connect(home.path / "fundwatch.db")) as conn, conn:
+        conn.execute("UPDATE person SET enrolled = NULL")
+    session = desk.signed_in(ortiz)
+    assert session.get("/me").status_code == 200
+
+
 def test_a_session_ends_after_a_day_whatever_happens(home: Home, ortiz: User, desk: Served) -> None:
     session = desk.signed_in(ortiz)
     sql(home, f"UPDATE session SET begun = begun - {LONGEST + 1}")

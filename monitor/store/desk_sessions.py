@@ -10,6 +10,7 @@ from monitor.store.port import Connection
 
 IDLE = 8 * 3600  # seconds without a request after which a session is over
 LONGEST = 24 * 3600  # seconds after which it is over however much it is used
+KEPT = 400 * 24 * 3600  # seconds after which one that is over is forgotten
 SEEN_EVERY = 60  # seconds between two notes that it is in use: looking seldom writes
 
 
@@ -43,6 +44,7 @@ def begin(
 ) -> tuple[str, str]:
     """Begin a session; returns its key, which only the browser gets, and its name."""
     key, name = secrets.token_urlsafe(32), secrets.token_hex(6)
+    conn.execute("DELETE FROM session WHERE begun < ?", (now - KEPT,))  # the chain tells of it
     conn.execute(
         "INSERT INTO session (id, hash, person, begun, seen, proven, again, address, agent, token)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from werkzeug import Response
 from werkzeug.utils import redirect
 
+from monitor.loops.desk.people import enrolled
+from monitor.model.acts import Actor, ActorKind
 from monitor.model.plain import duration
 from monitor.store import desk, desk_failures, desk_sessions, desk_ways
 from monitor.web.desk import secret
@@ -53,12 +55,16 @@ def proven(ask: Ask, name: str, password: str, code: str) -> str:
     person = desk.person(ask.store, name)
     right = secret.is_password(known.password, password)
     step = secret.step_of(known.code, code, ask.now)
-    if not right or person is None or not person.active:
+    if not right or person is None or person.disabled is not None:
         return ""
     if step is not None:
-        return BOTH if desk_ways.use_step(file, name, step) else ""
-    recovery = secret.plain(code)
-    return BY_RECOVERY if desk_ways.use_recovery(file, name, recovery, ask.now) else ""
+        how = BOTH if desk_ways.use_step(file, name, step) else ""
+    else:
+        used = desk_ways.use_recovery(file, name, secret.plain(code), ask.now)
+        how = BY_RECOVERY if used else ""
+    if how and person.enrolled is None:  # killed between choosing it and saying so
+        enrolled(ask.writer, Actor(ActorKind.PERSON, name, f"signed in ({how})"), name, ask.now)
+    return how
 
 
 def enter(ask: Ask, name: str, how: str, keys: tuple[str, ...], path: str) -> Response:

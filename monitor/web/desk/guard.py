@@ -53,6 +53,8 @@ class Guard:
             raise Refused(f"This desk is opened at {self.settings.url}, and by no other name.")
         me = self._signed(ask)
         if request.method not in ("GET", "HEAD"):
+            if me is None and route.right is not None and SESSION in request.cookies:
+                return _to_sign_in(request)  # the session is over, and nothing was done
             try:
                 self._check_form(request, me)
             except _NoCookie:
@@ -61,7 +63,7 @@ class Guard:
         if route.right is None:
             return ask
         if me is None:
-            return redirect(f"/sign-in?next={quote(_wanted(request), safe='')}", 303)
+            return _to_sign_in(request)
         if not me.may(route.right):
             raise Forbidden
         return ask
@@ -164,6 +166,10 @@ def inside(path: str) -> str:
     return path if plain and path.startswith("/") and not path.startswith("//") else "/"
 
 
+def _to_sign_in(request: Request) -> Response:
+    return redirect(f"/sign-in?next={quote(_wanted(request), safe='')}", 303)
+
+
 def _wanted(request: Request) -> str:
     """What a request was for, as an address of this desk that can be looked at."""
     if request.method in ("GET", "HEAD"):
@@ -173,8 +179,9 @@ def _wanted(request: Request) -> str:
 
 
 def _origin(url: str) -> str:
+    """As browsers write it: without the port that goes without saying."""
     split = urlsplit(url)
-    return f"{split.scheme}://{split.netloc}".lower()
+    return f"{split.scheme}://{split.netloc}".lower().removesuffix(":443")
 
 
 def _inside(address: str, network: str) -> bool:

@@ -19,6 +19,7 @@ from monitor.store import desk as people
 from monitor.store import desk_inbox
 from monitor.web.desk import second, shown
 from monitor.web.desk.ask import Ask
+from monitor.web.desk.guard import looked
 from monitor.web.desk.words import Changed, Gone, Wrong
 
 # The forms that an alert has, by the word in the address bar.
@@ -64,6 +65,7 @@ def opened(ask: Ask, wanted: str) -> Opened:
     found = desk_inbox.seen_alerts(ask.store, ask.sight, [wanted]).get(wanted)
     if found is None:
         raise Gone
+    looked(ask, found.case)
     (view,) = ask.views.alerts([wanted])
     sheet, me = shown.sheet(ask, view), ask.signed
     proposals = people.proposals(ask.store, ask.sight, state="waiting", alert=wanted)

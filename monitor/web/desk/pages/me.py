@@ -11,7 +11,7 @@ from monitor.web.desk import passwords, secret
 from monitor.web.desk.ask import Ask
 from monitor.web.desk.guard import SESSION, again, guard_of, keep
 from monitor.web.desk.pages import passkeys
-from monitor.web.desk.pages.welcome import CODE_WRONG, in_groups, new_password_fault, svg_of
+from monitor.web.desk.pages.welcome import CODE_WRONG, in_groups, new_password_fault, svg_of, uri_of
 from monitor.web.desk.words import Changed
 
 
@@ -95,7 +95,10 @@ def set_code(ask: Ask) -> Response:
 
 def _code_form(ask: Ask, code: str, wrong: str = "", status: int = 200) -> Response:
     title = "A new second factor"
-    return ask.page("code.html.j2", title, "me", status, secret=in_groups(code), wrong=wrong)
+    return ask.page(
+        *("code.html.j2", title, "me"), status, secret=in_groups(code), wrong=wrong,
+        uri=uri_of(ask, code, ask.signed.person.name),
+    )  # fmt: skip
 
 
 def _key(ask: Ask) -> str:

@@ -19,8 +19,8 @@ from monitor.web.desk.words import Gone
 
 ROLES = {
     Role.READER: "sees the cases of which they are a member",
-    Role.ANALYST: "and works on them: takes, notes, closes, proposes, agrees",
-    Role.LEAD: "and hands over, names members of cases; sees all cases",
+    Role.ANALYST: "works on the cases of which they are a member, and agrees",
+    Role.LEAD: "works on all cases, hands over, says who sees which",
     Role.AUDITOR: "sees everything with the journal, changes nothing",
     Role.ADMIN: "people and health; no case but those of which they are a member",
 }

@@ -72,9 +72,14 @@ def new_password_fault(first: str, second: str, name: str) -> str:
     return passwords.fault(first, name)
 
 
+def uri_of(ask: Ask, code: str, person: str) -> str:
+    """What an app for codes takes."""
+    return secret.uri_of(code, person, ask.request.host.partition(":")[0])
+
+
 def svg_of(ask: Ask, code: str, person: str) -> Response:
-    uri = secret.uri_of(code, person, ask.request.host.partition(":")[0])
-    return Response(secret.picture_of(uri), mimetype="image/svg+xml")
+    picture = secret.picture_of(uri_of(ask, code, person))
+    return Response(picture, mimetype="image/svg+xml")
 
 
 def _invited(ask: Ask, word: str) -> Invitation:
@@ -89,7 +94,8 @@ def _form(ask: Ask, word: str, found: Invitation, wrong: str = "", status: int =
     trial = trial_of(ask)
     response = ask.page(
         *("welcome.html.j2", "Welcome", ""), status, word=word, person=found.person, wrong=wrong,
-        secret=in_groups(found.code), key=form_token(trial), least=passwords.LEAST,
+        secret=in_groups(found.code), uri=uri_of(ask, found.code, found.person),
+        key=form_token(trial), least=passwords.LEAST,
     )  # fmt: skip
     keep(response, TRIAL, trial)
     return response
