@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,10 @@ from world.desk import turn_on
 from world.home import Home, wait_for
 
 from monitor.app.desk_process import DeskProcess
-from monitor.model.plan import Signal
+from monitor.model.desk import DeskSettings
+from monitor.model.incident import Incident
+from monitor.store.incidents import incident_list
+from monitor.store.sqlite import Store
 
 
 @pytest.fixture
@@ -59,18 +62,19 @@ def test_a_daemon_that_is_killed_leaves_no_desk_behind(home: Home):
         wait_for(lambda: answers(port), 60, home.log)
 
 
-def test_a_desk_that_ends_at_once_is_told(tmp_path: Path):
-    """There is no home folder: it ends as soon as it is started."""
-    process = DeskProcess(tmp_path / "none", ("127.0.0.1", 8788))
-    process.start()
-    told: list[Signal] = []
-    end = time.monotonic() + 60
-    while not told and time.monotonic() < end:
-        told += [each for each in [process.look()] if each is not None]
-        time.sleep(0.1)
+def test_a_desk_that_ends_at_once_is_told(home: Home, tmp_path: Path):
+    """Its home folder is not there: it ends as soon as it is started."""
+    process = DeskProcess(tmp_path / "none", DeskSettings(on=True))
+    with closing(Store(home.path / "fundwatch.db")) as store:
+        process.start()
+
+        def told() -> list[Incident]:
+            process.look(store)
+            return [i for i in incident_list(store, open_only=True) if "desk" in i.signal.key]
+
+        wait_for(lambda: bool(told()), 60, home.log)
+        assert "127.0.0.1:8788" in told()[0].signal.what
     process.stop()
-    assert told[0].bad
-    assert "127.0.0.1:8788" in told[0].what
 
 
 def test_where_it_is_off_its_command_says_how_to_turn_it_on(home: Home):

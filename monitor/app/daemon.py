@@ -86,16 +86,14 @@ class Daemon:
         self._pulse = pulse.Pulse(TICKS, progress)
         self._faulty: dict[str, int] = {}  # jobs that fail, and how often in a row
         self._record = RecordWatch(app.home, app.store)
-        web = app.settings.web
-        self._desk = DeskProcess(app.home, web.listen) if web.on else None
+        self._desk = DeskProcess(app.home, app.settings.web)
         self._emergency = emergency(app)
         self._troubled: float | None = None  # since when the record cannot be written
         self._to_freshen: list[float] = []  # when to try anew what failed because of a pause
         self._supervisor = os.environ.get("NOTIFY_SOCKET")
 
     def run(self) -> int:
-        """Work until SIGTERM or SIGINT; returns the exit code. Raises ConfigError when it
-        cannot listen where the settings say."""
+        """Work until SIGTERM or SIGINT; returns the exit code. Raises ConfigError."""
         app = self._app
         server = self._server()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -111,8 +109,7 @@ class Daemon:
         scheduler.start()
         if server is not None:
             server.start()
-        if self._desk is not None:
-            self._desk.start()
+        self._desk.start()
         self._begin(self._record.run, "record")
         self._start_heartbeat()
         log.info("running on %s", app.home)
@@ -247,7 +244,7 @@ class Daemon:
             self._freshen(looked)
             self._watch_progress()
             self._watch_record()
-            self._watch_desk()
+            self._desk.look(self._app.store)
             seconds += 1
             if seconds % NOTIFY_EVERY == 0:
                 self._tell_supervisor("WATCHDOG=1")
@@ -291,13 +288,6 @@ class Daemon:
                 mark.parent.mkdir(mode=0o700, exist_ok=True)
                 mark.write_text(json.dumps(self._app.poller.signs.suspects()), "utf-8")
             os._exit(STUCK_EXIT)
-
-    def _watch_desk(self) -> None:
-        """Start the desk again where it has ended."""
-        signal_ = self._desk.look() if self._desk is not None else None
-        if signal_ is not None:
-            with suppress(StoreError):
-                incidents.put_signals(self._app.store, [signal_], now())
 
     def _watch_record(self) -> None:
         """Tell, without it, that the record cannot be written; and that it can again."""
@@ -382,8 +372,7 @@ class Daemon:
         deadline = time.monotonic() + STOP_WITHIN
         if server is not None:
             server.stop()
-        if self._desk is not None:
-            self._desk.stop()
+        self._desk.stop()
         self._wait_idle(deadline)
         self._record.end()
         if not self._under_way():

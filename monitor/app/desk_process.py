@@ -10,7 +10,12 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from monitor.loops.clock import now
+from monitor.model.desk import DeskSettings
+from monitor.model.errors import StoreError
 from monitor.model.plan import Signal
+from monitor.store import incidents
+from monitor.store.port import Store
 
 log = logging.getLogger("fundwatch.desk")
 
@@ -21,21 +26,29 @@ HOLD = 60  # seconds that it has to be away before that is told
 
 
 class DeskProcess:
-    """Keeps `fundwatch web` running while the daemon does."""
+    """Keeps `fundwatch web` running while the daemon does, where the settings turn the desk on."""
 
-    def __init__(self, home: Path, place: tuple[str, int]) -> None:
-        self._home, self._place = home, place
+    def __init__(self, home: Path, settings: DeskSettings) -> None:
+        self._home, self._settings = home, settings
         self._process: subprocess.Popen[bytes] | None = None
         self._begun, self._ends, self._next = 0.0, 0, 0.0
 
     def start(self) -> None:
+        if not self._settings.on:
+            return
         command = [sys.executable, "-m", "monitor", "--home", str(self._home), "web", "--beside"]
         # It ends when its input does: also after a kill of this process, so that the port is free.
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 - our own
         self._begun = time.monotonic()
 
-    def look(self) -> Signal | None:
-        """Start it again where it has ended. What is to be told, where that has changed."""
+    def look(self, store: Store) -> None:
+        """Start it again where it has ended; tell it where that has changed. Never fails."""
+        signal_ = self._looked()
+        if signal_ is not None:
+            with suppress(StoreError):  # then the record is what is told
+                incidents.put_signals(store, [signal_], now())
+
+    def _looked(self) -> Signal | None:
         if self._process is None:
             if time.monotonic() >= self._next:
                 self.start()
@@ -71,7 +84,7 @@ class DeskProcess:
         self._process = None
 
     def _signal(self, *, bad: bool) -> Signal:
-        host, port = self._place
+        host, port = self._settings.listen
         return Signal(
             key="desk:process",
             bad=bad,
