@@ -106,8 +106,11 @@ def alerts(
         clauses.append("a.state = ?")
         values.append(state)
     if after:
-        clauses.append("(a.created, a.rowid) < (SELECT created, rowid FROM alert WHERE id = ?)")
-        values.append(after)
+        clauses.append(
+            "(a.created, a.rowid) < (SELECT last.created, last.rowid FROM alert last "
+            "JOIN entry own ON own.id = last.entry WHERE last.id = ? AND own.case_id = ?)"
+        )
+        values += [after, case]
     rows = store.read(
         f"SELECT {COLUMNS} FROM entry e JOIN alert a INDEXED BY alert_of_entry ON a.entry = e.id "
         f"WHERE {' AND '.join(clauses)} ORDER BY a.created DESC, a.rowid DESC LIMIT {most + 1}",

@@ -62,6 +62,18 @@ def is_whole(store: Reader, message: str, found: Sequence[Open]) -> bool:
     return int(store.read(sql, [message])[0]["n"]) == len(found)
 
 
+def of_others(store: Reader, sight: Sight, messages: Collection[str]) -> frozenset[str]:
+    """Those of these messages that tell something which may not be seen too."""
+    seen, params = of_alert(sight, "a")
+    rows = store.read_in(
+        "SELECT DISTINCT r.message FROM route r JOIN alert a ON a.id = r.alert "
+        f"WHERE NOT {seen} AND r.message IN ({{}})",
+        messages,
+        params,
+    )
+    return frozenset(row["message"] for row in rows)
+
+
 def told(
     store: Reader, sight: Sight, *, quiet: bool, after: str, most: int
 ) -> tuple[list[Open], bool]:
@@ -70,9 +82,13 @@ def told(
     seen, params = of_alert(sight, "a")
     which = "a.kind <> 'notice'" if quiet else "a.kind = 'notice'"
     place = "1"
-    if after:
-        place = "(a.created, a.rowid) < (SELECT created, rowid FROM alert WHERE id = ?)"
-        params = [*params, after]
+    if after:  # one of them: where others stand in time is not told either
+        mine, given = of_alert(sight, "last")
+        place = (
+            "(a.created, a.rowid) < (SELECT last.created, last.rowid FROM alert last "
+            f"WHERE last.id = ? AND {mine})"
+        )
+        params = [*params, after, *given]
     rows = store.read(
         f"SELECT {COLUMNS} FROM alert a INDEXED BY alert_told LEFT JOIN entry e ON e.id = a.entry "
         f"WHERE a.state <> 'closed' AND NOT ({WORK}) AND {which} AND {seen} AND {place} "

@@ -14,6 +14,7 @@ import os
 import secrets
 import sqlite3
 import threading
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -181,11 +182,15 @@ def told(
     file: DeskFile, *, restricted: bool, before: int = 0, name: str = "", case: str = "",
     span: tuple[int, int] | None = None, most: int = PAGE,
 ) -> list[Told]:  # fmt: skip
-    """The chain, newest first. `restricted`: with what belongs to confidential clocks;
+    """The chain, newest first. `restricted`: with what belongs to confidential clocks; without,
+    rows are numbered as if these were not there, for a number that is missing would tell of them.
     `before`: only rows before this one; `span`: from then up to, not with, then."""
-    where, params = ["1"], list[object]()
+    where, params, hidden = ["1"], list[object](), list[int]()
     if not restricted:
         where.append("restricted = 0")
+        hidden = [r[0] for r in file.rows("SELECT seq FROM trail WHERE restricted = 1 ORDER BY 1")]
+        for each in hidden:
+            before += bool(before) and each <= before
     for column, value in (("seq <", before), ("name =", name), ("case_id =", case)):
         if value:
             where.append(f"{column} ?")
@@ -199,7 +204,10 @@ def told(
         [*params, most],
     )
     return [
-        Told(seq, at, act, name, case, json.loads(text)["body"], bool(restricted))
+        Told(
+            *(seq - bisect_left(hidden, seq), at, act, name, case, json.loads(text)["body"]),
+            bool(restricted),
+        )
         for seq, at, act, name, case, text, restricted in rows
     ]
 

@@ -73,13 +73,14 @@ def names_for(store: Reader, settings: Settings, sight: Sight) -> Names:
     titles = {
         name: config.title
         for name, config in settings.lists.items()
-        if not config.ours and _is_told(config, sight)
+        if not config.ours and is_told(config, sight)
     }
     own = {name: config.title for name, config in settings.lists.items() if config.ours}
     return Names(store, sight, settings.chains, settings.addressbook, titles, own)
 
 
-def _is_told(config: ListConfig, sight: Sight) -> bool:
+def is_told(config: ListConfig, sight: Sight) -> bool:
+    """Whether somebody may know what a list calls an address."""
     if sight.cases is None or not config.case or config.url:
         return True
     return ENTITY not in config.case and sight.sees(config.case)

@@ -15,7 +15,7 @@ from monitor.model import AlertView, ChannelConfig
 from monitor.model.alert import AlertKind
 from monitor.model.desk import Line, Open
 from monitor.model.plain import duration, is_same_name, tidy, utc
-from monitor.store import outbox
+from monitor.store import desk_inbox, outbox
 from monitor.web.desk.ask import Ask
 
 # How the desk reads what mails say: everything, for whoever may see the case.
@@ -73,8 +73,12 @@ def lines(ask: Ask, found: Sequence[Line], query: str) -> list[Shown]:
 
 
 def _subjects(ask: Ask, messages: Sequence[str]) -> Mapping[str, str]:
-    """What the messages said of themselves, in their subjects."""
-    return {each: outbox.message(ask.store, each)[1].subject for each in messages}
+    """What the messages said of themselves, in their subjects: of those that tell nothing of
+    other people's cases."""
+    hidden = desk_inbox.of_others(ask.store, ask.sight, messages)
+    return {
+        each: outbox.message(ask.store, each)[1].subject for each in messages if each not in hidden
+    }
 
 
 def _line(
@@ -87,7 +91,7 @@ def _line(
         words = render.sheet([view], telling(ask)).topic.partition(" - ")[0]
         certain = about.status_text(view) if view.transfers and not line.group else ""
     if line.group:
-        words = subjects[line.id].partition("] ")[2].partition(" - ")[0] or words
+        words = subjects.get(line.id, "").partition("] ")[2].partition(" - ")[0] or words
     after = ask.settings.escalate_after
     return Shown(
         id=line.id,

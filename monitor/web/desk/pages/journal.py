@@ -45,6 +45,7 @@ def journal(ask: Ask) -> Response:
     of = {"of": "desk"} if of_desk else {}
     return ask.page(
         *("journal.html.j2", "Journal", "journal"), lines=lines, asked=asked, of_desk=of_desk,
+        numbered=not of_desk or ask.signed.may(Right.REPORTS),
         whole=whole, wrong_day=bool(asked["day"]) and span is None, first=not number,
         more=f"/journal?{urlencode({**of, **kept, 'before': more})}" if more else "",
         newest=f"/journal?{urlencode({**of, **kept})}",

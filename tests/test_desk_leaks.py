@@ -1,0 +1,170 @@
+"""What a member of case A is told of case B at the desk in roundabout ways: by messages of both, by
+lists of B, by what a page is asked to go on from. Each was a fault once."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.test import Client
+from world.desk_open import Open, client
+from world.desk_record import CANARY, MIDDLE, T0, A, Made, made
+
+from monitor.model.desk import Person, Role
+from monitor.model.ids import stable_id
+from monitor.store import restricted
+from monitor.store.guard import DATABASE
+from monitor.store.sqlite import Store
+
+DAY = 86_400
+ANALYST = Person("a.keller", Role.ANALYST, enrolled=1)
+LEAD = Person("k.brandt", Role.LEAD, enrolled=1)
+MAIL = {
+    "kind": "email", "host": "127.0.0.1", "port": 25, "security": "starttls", "user_env": "U",
+    "password_env": "P", "from": "f@example.org", "to": ["a@example.org"],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Besides what `made` holds: a list of case B that names MIDDLE, and a message that told two
+    alerts of A and one of B."""
+    world = made(tmp_path_factory.mktemp("home"))
+    store = Store(world.home / DATABASE)
+    with store.write() as conn:
+        _list_of_b(conn, world.home)
+        _message_of_both(conn, world)
+    store.close()
+    return world
+
+
+def _list_of_b(conn: Any, home: Path) -> None:
+    config = json.loads((home / "config/lists.yaml").read_text("utf-8"))
+    own = {"kind": "csv", "file": "b.csv", "title": f"List {CANARY}", "case": "case-b"}
+    config["lists"]["of-b"] = own | {"watch": "yes"}
+    (home / "config/lists.yaml").write_text(json.dumps(config), "utf-8")
+    (home / "b.csv").write_text("address,chain,name\n", "utf-8")
+    conn.execute("INSERT INTO publication VALUES ('of-b',1,'','',0,0,1,'{}','csv','[]',0)")
+    conn.execute(
+        "INSERT INTO listing (list, key, from_nr, says, since, at_least, place, published_as, "
+        "ticker, network, entity, name, programs, label, chain, chains, address, rule, reason, "
+        "warning) VALUES ('of-b','k',1,'s','2026-01-01',0,'line 1',?,'','','',?,'[]','',"
+        "'ethereum','[\"ethereum\"]',?,'','','')",
+        (MIDDLE, CANARY, MIDDLE),
+    )
+
+
+def _message_of_both(conn: Any, world: Made) -> None:
+    home = world.home
+    (home / "config/channels.yaml").write_text(json.dumps({"channels": {"mail": MAIL}}), "utf-8")
+    (home / ".env").write_text("U=u\nP=p\n", "utf-8")
+    (home / ".env").chmod(0o600)
+    frozen = {"subject": f"[Fundwatch] MEDIUM 3 alerts, {CANARY} - x", "text": "", "html": "",
+              "json": "", "attachments": [], "thread": "", "images": []}  # fmt: skip
+    conn.execute(
+        "INSERT INTO message VALUES ('M-1','mail','','prompt',?,?)", (T0, json.dumps(frozen))
+    )
+    to_middle = f"SELECT tx FROM transfer WHERE sender = '{A}' AND recipient = '{MIDDLE}'"
+    (tx,) = conn.execute(to_middle).fetchone()
+    for word, entry, moved in (
+        ("middle", world.entry_a, tx),
+        ("second", world.entry_a, world.both),
+        ("of b", world.entry_b, world.both),
+    ):
+        name = stable_id("A", word)
+        conn.execute(
+            "INSERT INTO alert (id, kind, lane, severity, created, chain, tx, entry, direction, "
+            "lane_reason, title, facts, audience) VALUES "
+            "(?,'movement','news','medium',?,'ethereum',?,?,'out','','','{}','desk')",
+            (name, T0 + 21 * DAY, moved, entry),
+        )
+        conn.execute(
+            "INSERT INTO alert_transfer SELECT ?, id FROM transfer WHERE tx = ?", (name, moved)
+        )
+        conn.execute("INSERT INTO route VALUES (?,'mail','prompt','M-1')", (name,))
+
+
+@pytest.fixture
+def guard() -> Open:
+    return Open(person=ANALYST, cases=("case-a",))
+
+
+@pytest.fixture
+def member(world: Made, guard: Open) -> Iterator[Client]:
+    with client(world.home, guard) as made:
+        yield made
+
+
+def test_a_message_of_several_cases_lends_its_subject_to_no_line(
+    member: Client, guard: Open
+) -> None:
+    for path in ("/inbox", "/g/M-1", f"/alert/{stable_id('A', 'second')}"):
+        page = member.get(path).text
+        assert "2 alerts told in one message" in page or path == "/g/M-1"
+        assert CANARY not in page, path
+    guard.person = LEAD
+    assert f"MEDIUM 3 alerts, {CANARY}" in member.get("/inbox").text
+
+
+def test_a_list_of_another_case_names_nobody_in_an_alert(member: Client, guard: Open) -> None:
+    alert = f"/alert/{stable_id('A', 'middle')}"
+    for path in (alert, f"/a/ethereum/{MIDDLE}", "/c/case-a?tab=movements", "/c/case-a?tab=alerts"):
+        page = member.get(path).text
+        assert MIDDLE[-6:].lower() in page.lower() or "tab=alerts" in path
+        assert CANARY not in page, path
+    guard.person = LEAD
+    assert CANARY in member.get(alert).text.partition("<article")[2]
+
+
+@pytest.mark.parametrize("path", ["/inbox?view=quiet", "/c/case-a?tab=alerts"])
+def test_what_a_page_goes_on_from_tells_of_nobody_elses_alert(
+    member: Client, guard: Open, world: Made, path: str
+) -> None:
+    """An alert that is not seen is one that is not there: not even when it was is told."""
+    of_b, nowhere = (
+        member.get(f"{path}&after={each}").text.replace(each, "")
+        for each in (stable_id("A", "of b"), stable_id("A", "nowhere"))
+    )
+    assert world.alert_a not in nowhere.partition("<article")[0]
+    assert _lines(of_b) == _lines(nowhere) == 0
+    assert _lines(member.get(path).text) > 0
+    guard.person, guard.cases = LEAD, ()
+    if path.startswith("/inbox"):
+        assert _lines(member.get(f"{path}&after={stable_id('A', 'of b')}").text) > 0
+
+
+def _lines(page: str) -> int:
+    """Alerts in the list of a page."""
+    return page.count('data-id="') or len(set(re.findall(r'href="(/alert/[^"?]+)', page)))
+
+
+def test_the_journal_has_no_gap_where_a_confidential_clock_stands(
+    member: Client, guard: Open, world: Made
+) -> None:
+    guard.person = Person("a.rossi", Role.AUDITOR, enrolled=1)
+    for number in range(120):
+        guard.file.tell(T0 + number, f"act {number}", "m.ortiz", "case-a")
+        if number % 7 == 3:
+            body = (guard.file, "case-a", "secret", {}, "2026-12-01", "m.ortiz", CANARY, T0)
+            restricted.start(*body, f"once{number}")
+    said, path = list[str](), "/journal?of=desk"
+    steps = list[int]()
+    while path:
+        page = member.get(path).text
+        assert CANARY not in page
+        assert "No." not in page
+        said += re.findall(r"Act (\d+)<", page)
+        more = re.search(r'href="(/journal[^"]*before=(\d+))', page)
+        path = more[1].replace("&amp;", "&") if more else ""
+        steps += [int(more[2])] if more else []
+    assert [int(each) for each in said] == [*reversed(range(120))]
+    assert steps[0] - steps[1] == 50  # as if nothing else stood there
+    guard.person = replace(guard.person, reports=True)
+    page = member.get("/journal?of=desk").text
+    assert "confidential clock started" in page.lower()
+    assert "No." in page
