@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from monitor.model.alert import AlertKind
 from monitor.model.desk import Line, Open
@@ -47,14 +47,20 @@ def is_correction(line: Line) -> bool:
     return all(each.kind == AlertKind.CORRECTION for each in line.alerts)
 
 
-# What the inbox can show of what is to be done, by the word in the address bar.
-Choice = Callable[[Open, str], bool]
+def names_of(alerts: Iterable[Open], me: str) -> frozenset[str]:
+    """The names under which somebody has alerts, however they are written."""
+    holders = {each.holder for each in alerts} - {""}
+    return frozenset(each for each in holders if is_same_name(each, me))
+
+
+# What the inbox can show of what is to be done, by the word in the address bar; with the names
+# under which whoever looks has alerts.
+Choice = Callable[[Open, Collection[str]], bool]
 CHOICES: Mapping[str, Choice] = {
-    "todo": lambda _each, _me: True,
-    "nobody": lambda each, _me: not each.holder,
-    "yours": lambda each, me: is_same_name(each.holder, me),
-    "second": lambda each, _me: each.waits,
-    "single": lambda _each, _me: True,
+    "todo": lambda _each, _mine: True,
+    "nobody": lambda each, _mine: not each.holder,
+    "yours": lambda each, mine: each.holder in mine,
+    "single": lambda _each, _mine: True,
 }
 
 

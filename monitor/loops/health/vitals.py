@@ -60,7 +60,7 @@ def vitals_of(store: Store, settings: Settings, now: int, *, running: bool) -> V
     """Raises StoreError."""
     served = _served(settings)
     jobs = [f"fault:{job}" for job in pulse.VITAL]
-    told = incidents.told(store, *jobs, "late:", LATE_LIST, HELD_LIST)
+    told = incidents.told(store, *jobs, "late:", HELD_LIST)
     counts, followed = Counter[State](), standing.followed(store)
     for (_, state), number in states(store, settings, now).items():
         counts[state] += number
@@ -81,7 +81,7 @@ def vitals_of(store: Store, settings: Settings, now: int, *, running: bool) -> V
         behind=[_name(settings, k.partition(":")[2]) for k in told if k.startswith("late:")],
         followed=followed.addresses,
         spent=followed.spent,
-        old_lists=[each for each in _about(told, LATE_LIST) if _counts(settings, each)],
+        old_lists=old_lists(store, settings),
         unexplained=balance_figures.unexplained(store),
         held_lists=[*_about(told, HELD_LIST)],
     )
@@ -89,6 +89,13 @@ def vitals_of(store: Store, settings: Settings, now: int, *, running: bool) -> V
 
 def _about(told: Sequence[str], kind: str) -> Iterator[str]:
     return (key.removeprefix(kind) for key in told if key.startswith(kind))
+
+
+def old_lists(store: Reader, settings: Settings) -> list[str]:
+    """Published lists without which a movement may be missed, and that could not be had for a
+    day, as was told."""
+    told = incidents.told(store, LATE_LIST)
+    return [each for each in _about(told, LATE_LIST) if _counts(settings, each)]
 
 
 def _counts(settings: Settings, name: str) -> bool:

@@ -17,6 +17,7 @@ ROUTES: tuple[Route, ...] = (
     # what there is to do
     Route("/inbox", inbox.inbox),
     Route("/inbox/new", inbox.new),
+    Route("/alerts/<act>", inbox.many, Right.WORK, POST),
     Route("/alert/<alert>", inbox.alert),
     Route("/alert/<alert>/<act>", alert.do, Right.WORK, POST),
     Route("/g/<message>", group.group),

@@ -155,7 +155,7 @@ class Desk:
         html = self.render(
             Ask(request, self, self.record(), now()),
             "wrong.html.j2",
-            {"title": title, "room": "", "said": found or said},
+            {"title": title, "room": "", "said": found or said, "kept": _kept(request)},
         )
         return Response(html, code, mimetype="text/html", headers=error.get_headers(request.environ)
                         if code == 405 else None)  # fmt: skip
@@ -192,6 +192,16 @@ class Desk:
                 **values,
             }
         )
+
+
+def _kept(request: Request) -> str:
+    """What somebody wrote into a form that could not be taken: it must not be lost."""
+    if request.method != "POST" or request.content_length is None:
+        return ""
+    try:
+        return request.form.get("why", "")[:2000]
+    except HTTPException:  # it was too long to be read
+        return ""
 
 
 def _templates() -> Environment:

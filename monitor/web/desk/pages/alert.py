@@ -102,7 +102,7 @@ def _acts(ask: Ask, found: Open, proposal: Proposal | None) -> tuple[str, ...]:
     if not ask.signed.may(Right.WORK):
         return ()
     if found.state == "closed":
-        return ("note",)
+        return ("note", "over")
     mine = is_same_name(found.holder, ask.signed.person.name)
     acts = ["note"]
     if not mine:

@@ -276,7 +276,8 @@ def _act(ask: Ask, case: str, act: str) -> str:
     store, actor, web, now = ask.writer, ask.actor, ask.settings.web, ask.now
     why = ask.field("why", LONGEST)
     if act == "note":
-        work.note(store, actor, case, None, why, now, ask.field("once", 64) or secrets.token_hex(8))
+        once = ask.field("once", 64) or secrets.token_hex(8)
+        work.note(store, actor, case, None, why, now, once, ask.field("corrects", 40) or None)
         return "Noted."
     if act == "clock":
         rule = ask.field("rule", 40)

@@ -12,14 +12,19 @@ from zoneinfo import ZoneInfo
 from werkzeug import Response
 
 from monitor.decide.desk import lines as rules
-from monitor.model.desk import Line, Open
-from monitor.model.plain import is_same_name, tidy
+from monitor.model.desk import Line, Open, Right
+from monitor.model.desk_work import Proposal, Standing
+from monitor.model.plain import tidy
+from monitor.store import desk as people
 from monitor.store import desk_inbox
-from monitor.web.desk import shown
+from monitor.web.desk import second, shown
 from monitor.web.desk.ask import Ask
 from monitor.web.desk.pages import alert as opened
+from monitor.web.desk.words import Wrong
 
 PAGE = 50  # lines
+MOST = 500  # alerts that are ticked one by one
+FAILED_SHOWN = 7 * 24 * 3600  # seconds for which it is shown that something could not be done
 TITLES = {
     "todo": "To do",
     "nobody": "Nobody has it",
@@ -92,7 +97,33 @@ def _page(ask: Ask, wanted: str) -> Response:
         one=one,
         opened=bool(wanted),
         work=view in rules.CHOICES,
+        ticks=view == "single" and ask.signed.may(Right.WORK),
+        outcomes=opened.reasons(),
+        proposals=_proposals(ask) if view == "second" else (),
     )
+
+
+def _proposals(ask: Ask) -> list[tuple[Proposal, str, str]]:
+    """What waits for a second person or for the program, and what could not be done in the last
+    days: each with its title and how it stands."""
+    found: list[Proposal] = []
+    for state in ("waiting", "agreed", "failed"):
+        found += people.proposals(ask.store, ask.sight, state=state)
+    recent = [
+        each
+        for each in found
+        if each.state is not Standing.FAILED or ask.now - (each.ended or 0) < FAILED_SHOWN
+    ]
+    return [(each, second.title(each), second.stands(each)) for each in recent]
+
+
+def many(ask: Ask, act: str) -> Response:
+    """POST /alerts/ACT: with those that are ticked."""
+    ticked = ask.request.form.getlist("alert")[:MOST]
+    if not ticked:
+        raise Wrong("Tick at least one line.")
+    said = opened.act_on(ask, [*opened.seen(ask, ticked)], act)
+    return ask.go("/inbox?view=single", said)
 
 
 def _chosen(
@@ -108,12 +139,13 @@ def _chosen(
     if view == "closed":
         rows = desk_inbox.closed_since(ask.store, ask.sight, _midnight(ask), PAGE)
         return [Line(each.id, (each,)) for each in rows[:PAGE]], ""
-    me = ask.signed.person.name
-    test = rules.CHOICES[view]
+    if view == "second":
+        return [], ""
+    mine, test = rules.names_of(work, ask.signed.person.name), rules.CHOICES[view]
     found = [
         each
         for each in work
-        if test(each, me)
+        if test(each, mine)
         and severity in ("", each.severity)
         and (case is None or each.case == case)
     ]
@@ -141,13 +173,13 @@ def _query(view: str, severity: str, case: str | None) -> str:
 def _sides(
     ask: Ask, work: Sequence[Open], view: str, severity: str, case: str | None
 ) -> list[tuple[str, list[Side]]]:
-    me, plain = ask.signed.person.name, not severity and case is None
-    mine = {each for each in {o.holder for o in work} if each and is_same_name(each, me)}
+    plain = not severity and case is None
+    mine = rules.names_of(work, ask.signed.person.name)
     counts = {
         "todo": len(rules.lines(work)),
         "nobody": sum(not each.holder for each in work),
         "yours": sum(each.holder in mine for each in work),
-        "second": sum(each.waits for each in work),
+        "second": len(people.proposals(ask.store, ask.sight, state="waiting")),
         "single": len(work),
         "closed": len(desk_inbox.closed_since(ask.store, ask.sight, _midnight(ask), 999)),
     }
