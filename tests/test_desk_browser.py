@@ -277,17 +277,17 @@ def _acts_without_scripts(browser: Browser, made: Played) -> None:
         page.click("form.step >> button")
     assert "Done" in page.inner_text("main")
     assert made.read("SELECT state FROM alert WHERE id = ?", severe) == [("closed",)]
-    group = str(made.read(
-        "SELECT r.message FROM route r JOIN alert a ON a.id = r.alert WHERE r.form = 'group' "
-        "AND r.channel = 'desk-mail' AND r.message IS NOT NULL AND a.state = 'open' "
-        "GROUP BY r.message ORDER BY count(*) DESC LIMIT 1"
-    )[0][0])  # fmt: skip
-    page.goto(f"/g/{group}?do=close")
+    page.goto(f"/g/{_group(made)}?do=close")
     page.check("input[value=all]")
     page.select_option("#outcome", "noise")
     page.fill("#group-why", "Small sums of the same evening.")
     page.click("form >> text=Close >> nth=-1")
     assert "closed" in page.inner_text("p.said")
+    page.goto("/inbox?view=single")
+    page.check("ol.list li:last-child input[type=checkbox]")
+    page.fill("#many-why", "Looked at with the others.")
+    page.click("text=Add the note")
+    assert "Noted." in page.inner_text("p.said")
     other.quiet()
 
 
@@ -312,6 +312,15 @@ def _by_keyboard_alone(browser: Browser, made: Played) -> None:
     who.quiet()
 
 
+def _group(made: Played) -> str:
+    """The largest message about several alerts to people."""
+    sql = (
+        "SELECT message FROM route WHERE form = 'group' AND channel = 'desk-mail' "
+        "AND message IS NOT NULL GROUP BY message ORDER BY count(*) DESC LIMIT 1"
+    )
+    return str(made.read(sql)[0][0])
+
+
 def _pictures(who: Watched, made: Played, tmp_path: Path) -> None:
     """Every page at both widths, for people to look at."""
     kept = bool(os.environ.get("FUNDWATCH_PICTURES"))
@@ -333,6 +342,12 @@ def _pictures(who: Watched, made: Played, tmp_path: Path) -> None:
         "people": "/people",
         "me": "/me",
         "help": "/help",
+        "second": "/inbox?view=second",
+        "single": "/inbox?view=single",
+        "told": "/inbox?view=quiet",
+        "group": f"/g/{_group(made)}",
+        "notes": "/c/CRANE-01?tab=notes",
+        "members": "/c/CRANE-01?tab=members",
     }
     for name, path in pages.items():
         for width, height in SIZES:
