@@ -32,6 +32,7 @@ from world.deskbook import (
 from world.logged import differences, erase
 from world.tamper import untriggered
 
+from monitor.loops import hands
 from monitor.loops.desk import work
 from monitor.model import Alert, AlertKind, Lane, Severity, Status
 from monitor.model.acts import DAEMON, ApplyPlan, Tell
@@ -92,6 +93,22 @@ def test_who_takes_an_alert_has_it_with_the_door_by_which_they_came(book: Book) 
         work.take(book.store, CAT, [severe], NOW, over=True)
     assert "bob had it" in work.take(book.store, CAT, [severe], NOW, over=True, why="he is ill")
     assert row(book, "alert", severe)["holder"] == "cat"
+
+
+def test_a_typed_name_takes_nothing_from_who_signed_in_under_it(book: Book) -> None:
+    """It notes; and who signs in has what was taken under their name."""
+    severe = alert_of(book, "severe")
+    given = [(severe, [severe])]
+    hands.take(book.store, given, "acknowledged", CLI_ANN, "", NOW)
+    assert row(book, "alert", severe)["holder_door"] == "cli"
+    work.take(book.store, ANN, [severe], NOW + 1)
+    for _ in range(2):
+        hands.take(book.store, given, "acknowledged", CLI_ANN, "I called", NOW + 2)
+    found = row(book, "alert", severe)
+    assert (found["holder"], found["holder_door"]) == ("ann", "person")
+    (noted,) = desk.remarks(book.store, ALL, alert=severe)
+    assert (noted.name, noted.door, noted.text) == ("ann", "cli", "I called")
+    assert len(book.store.read("SELECT 1 FROM alert_log")) == 2
 
 
 def test_handing_over_names_whom(book: Book) -> None:

@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from monitor.model.acts import DAEMON, Actor, Take
+from monitor.model.acts import DAEMON, Actor, ActorKind, Take
+from monitor.model.acts_desk import Note
+from monitor.model.desk_work import Remark
 from monitor.model.errors import ConfigError, Problem
+from monitor.model.ids import stable_id
 from monitor.model.plain import CLAIMED, ERASED, tidy, utc
+from monitor.store import desk
 from monitor.store.alerts import LastState, LastStates, last_states
 from monitor.store.commit import commit
 from monitor.store.port import Store
@@ -72,12 +76,29 @@ def take(
     wanted = [a for a in every if a not in mine and (over or _is_free(held.get(a), state, name))]
     changed = commit(store, actor, Take(now, wanted, state, note, over, outcome))
     taken = set(changed)
-    if note:  # what somebody has already gets a further note, which a browser may send twice
-        noted = [a for a in mine if held[a].note != note]
-        changed = commit(store, actor, Take(now, noted, state, note, over=True))
-        taken.update(changed)
+    taken.update(_more(store, {a: held[a] for a in mine}, actor, note, now))
     lines = [_line(said, alerts, state, name, held, taken) for said, alerts in given]
     return Taken(taken, "\n".join(lines))
+
+
+def _more(store: Store, mine: LastStates, actor: Actor, note: str, now: int) -> set[str]:
+    """What somebody has already gets a further note, which a browser may send twice. Whoever has
+    signed in has it from then on under their own name, where it was typed before; and no typed
+    name takes that from them."""
+    signed = actor.kind is ActorKind.PERSON
+    proven = {a for a, word in mine.items() if word.door == ActorKind.PERSON}
+    again = [a for a, word in mine.items() if note and word.note != note]
+    again = [a for a in again if signed or a not in proven]
+    again += [a for a in mine if signed and a not in proven and a not in again]
+    changed = {*commit(store, actor, Take(now, again, ACKNOWLEDGED, note, over=True))}
+    if note and not signed:
+        cases = desk.alert_cases(store, proven)
+        for alert, case in cases.items():
+            line = stable_id("K", "note", actor.name, alert, note)
+            said = Remark(line, now, case, alert, actor.name, actor.kind.value, note)
+            commit(store, actor, Note(now, said))
+            changed.add(alert)
+    return changed
 
 
 def _own(name: str) -> str:

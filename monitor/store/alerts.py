@@ -62,6 +62,7 @@ class LastState:
     name: str
     at: int
     note: str
+    door: str = ""  # by which they came; "": not known
 
 
 LastStates = Mapping[str, LastState]
@@ -75,7 +76,9 @@ def last_states(store: Reader, alert_ids: Sequence[str]) -> dict[str, LastState]
         "WHERE a.id IN ({}) AND a.state <> 'open' ORDER BY l.rowid",
         alert_ids,
     )
-    return {r["id"]: LastState(r["state"], _said(r), r["at"], r["note"]) for r in rows}
+    return {
+        r["id"]: LastState(r["state"], _said(r), r["at"], r["note"], r["holder_door"]) for r in rows
+    }
 
 
 def _said(row: Fields) -> str:

@@ -28,7 +28,7 @@ log = logging.getLogger("fundwatch")
 
 UNANSWERED = 4 * 3600  # seconds after which a proposal is passed on
 TOLD_AFTER = 30 * 86_400  # seconds after which what needed nobody is closed
-TOLD_MOST = 2000  # alerts that one act closes: some hundredths of a second of writing
+TOLD_MOST = 1000  # alerts that one act closes: a tenth of a second of writing
 
 
 def tick(
