@@ -15,6 +15,7 @@ from world.home import ALICE, BOB, Home, entry
 from monitor.app.home import open_home
 from monitor.model.desk import Role
 from monitor.store.deskfile import faults
+from monitor.store.sqlite import Store
 
 CANARY = "canary-of-a-confidential-report"
 
@@ -145,7 +146,7 @@ def test_the_journal_says_who_did_what(home: Home, admin: User, desk: Served) ->
     assert "a.admin" in html
     html = auditor.get("/journal?of=desk").text
     assert "Signed in" in html
-    assert "Invitation made" in html
+    assert "Link made, for j.weber" in html
     assert (
         "a.admin"
         not in re.findall(
@@ -200,3 +201,16 @@ def test_looking_is_told_once_a_day(home: Home, desk: Served) -> None:
     with closing(sqlite3.connect(home.path / "desk.db")) as conn:
         rows = conn.execute("SELECT name, case_id FROM trail WHERE act LIKE 'looked%'").fetchall()
     assert rows == [("m.ortiz", "NK-07"), ("m.ortiz", "CRY-X")]
+
+
+def test_looking_waits_for_nobody_who_writes_the_record(home: Home, desk: Served) -> None:
+    session = desk.signed_in(add_person(home.path, "m.ortiz", Role.LEAD))
+    with closing(Store(home.path / "fundwatch.db")) as store, store.write() as conn:
+        conn.execute("INSERT INTO note (key, value) VALUES ('canary', 'x')")
+        assert session.get("/c/NK-07", timeout=15).status_code == 200
+    with closing(sqlite3.connect(home.path / "desk.db")) as conn:
+        assert conn.execute("SELECT count(*) FROM looked").fetchall() == [(1,)]
+    # And the record is written while somebody holds the file of the desk.
+    file = desk.desk.guard.file
+    with closing(Store(home.path / "fundwatch.db")) as store, file.change(), store.write() as conn:
+        conn.execute("UPDATE note SET value = 'y' WHERE key = 'canary'")

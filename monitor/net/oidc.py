@@ -7,6 +7,7 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from urllib.parse import urlencode, urlsplit
 
@@ -17,6 +18,7 @@ from monitor.model.errors import Refused, SourceError, Unavailable
 from monitor.model.hosts import is_loopback
 
 TIMEOUT = 10.0  # seconds for each answer
+KEPT = 600  # seconds for which it is not asked again where it is asked
 LEEWAY = 60  # seconds by which its clock may differ from ours
 # Not "none", and not those that are made with our own secret.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
@@ -46,11 +48,16 @@ def installed() -> bool:
     return find_spec("authlib") is not None and find_spec("joserfc") is not None
 
 
-def discover(settings: OidcSettings) -> Endpoints:
-    """Raises SourceError."""
-    url = settings.issuer.rstrip("/") + DISCOVERY
+def discover(settings: OidcSettings, now: int) -> Endpoints:
+    """Asked for once in ten minutes, however often strangers begin. Raises SourceError."""
+    return _discover(settings.issuer, now // KEPT)
+
+
+@lru_cache(maxsize=4)
+def _discover(issuer: str, _when: int) -> Endpoints:
+    url = issuer.rstrip("/") + DISCOVERY
     said = _json(url)
-    if said.get("issuer") != settings.issuer:
+    if said.get("issuer") != issuer:
         raise SourceError(f"single sign-on: {url} speaks for another issuer than the settings name")
     names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
     found = [str(said.get(name, "")) for name in names]

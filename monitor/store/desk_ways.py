@@ -162,7 +162,7 @@ def invite(file: DeskFile, person: str, code: str, now: int, by: str) -> str:
             "INSERT INTO invitation VALUES (?, ?, ?, ?, NULL, ?)",
             (hashed(word), person, now, now + INVITED_FOR, code),
         )
-        append(conn, now, "invitation made", by, "", {"of": person})
+        append(conn, now, "link made", by, "", {"for": person})
     return word
 
 
@@ -211,7 +211,7 @@ def use_invitation(conn: Connection, found: Invitation, now: int) -> bool:
     query = "UPDATE invitation SET used = ?, code = '' WHERE hash = ? AND used IS NULL"
     used = conn.execute(query, (now, found.hash)).rowcount
     if used:
-        append(conn, now, "invitation used", found.person, "", {})
+        append(conn, now, "link used", found.person, "", {})
     return bool(used)
 
 

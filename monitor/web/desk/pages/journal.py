@@ -105,8 +105,9 @@ def _desk(
 
 
 _WORDS: Mapping[str, str] = {
-    "of": "of {}", "how": "with {}", "from": "from {}", "why": "{}", "what": "{}", "said": "{}",
-    "title": '"{}"', "number": "{} of them", "rule": "{}", "due": "last day {}", "role": "as {}",
+    "for": "for {}", "of": "of {}", "how": "with {}", "from": "from {}", "why": "{}",
+    "what": "{}", "said": "{}", "title": '"{}"', "number": "{} of them", "rule": "{}",
+    "due": "last day {}",
 }  # fmt: skip
 
 

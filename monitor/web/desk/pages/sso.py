@@ -45,7 +45,7 @@ def begin(ask: Ask) -> Response:
     wanted = inside(ask.request.args.get("next", "/"))
     again = ask.me is not None
     try:
-        at = oidc.discover(settings)
+        at = oidc.discover(settings, ask.now)
     except SourceError as error:
         log.warning("%s", error)
         return _no(ask, "Your single sign-on does not answer. Try again in a while.")
@@ -71,7 +71,7 @@ def back(ask: Ask) -> Response:
     if not args.get("code"):
         return _no(ask, "Your single sign-on did not let you in.")
     try:
-        said = oidc.claims(oidc.discover(settings), settings, begun, args["code"], ask.now)
+        said = oidc.claims(oidc.discover(settings, ask.now), settings, begun, args["code"], ask.now)
         if told["again"]:
             return _again(ask, settings, said, wanted)
         name = _person(ask, settings, said)
