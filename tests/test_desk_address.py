@@ -9,18 +9,21 @@ import io
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from test_messages import HOSTILE
 from werkzeug.test import Client
 from world.desk_open import Open, client
 from world.desk_record import COIN_B, COIN_C, EVE, MIDDLE, OUR, SHOP, TOKEN, USDT, A, B, Made, made
 
-from monitor.model import Subject
+from monitor.model import Entry, Subject
 from monitor.model.desk import Person, Role, Sight
 from monitor.model.desk_address import Place, Seeing, Wanted, Way
 from monitor.store import desk_address
 from monitor.store.guard import DATABASE
+from monitor.store.rows import entry_terms
 from monitor.store.sqlite import Store
 
 READER = Person("r.guest", Role.READER, enrolled=1)
@@ -420,3 +423,72 @@ def test_what_is_missing_or_not_theirs_is_refused(own: Made) -> None:
         assert by.post(f"/a/ethereum/{SHOP}/watch", data=good).status_code == 403
         assert 'data-key="w"' not in got(by, f"/a/ethereum/{SHOP}?do=watch")
     assert proposals(own) == []
+
+
+class Live(HTMLParser):
+    """What of a page could act: tags, attributes, where its links lead."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.links: set[str] = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.links |= {value or "" for name, value in attrs if name in ("href", "src", "action")}
+
+
+def test_no_name_of_the_corpus_acts(own: Made) -> None:
+    """Of tokens, entries, cases and the address book's, on every page and in the file."""
+    hostile = [name.encode("utf-8", "replace").decode()[:5000] for name in HOSTILE]
+    store = Store(own.home / DATABASE)
+    with store.write() as conn:
+        for number, name in enumerate(hostile):
+            contract = f"0x{number + 7_000:040x}"
+            conn.execute("INSERT INTO token VALUES ('ethereum',?,?,?,?)", (contract, name, name, 6))
+            leg = f"erc20|{contract}"
+            conn.execute(
+                "INSERT INTO transfer (chain, tx, leg, kind, contract, sender, recipient, amount, "
+                "block_height, time, status, first_seen) "
+                "VALUES ('ethereum',?,?,'erc20',?,?,?,'5',1,1800000000,'final',1)",
+                (own.both, leg, contract, EVE, A),
+            )
+            subject, case = Subject("ethereum", f"0x{number + 8_000:040x}"), name[:60]
+            entry = Entry(f"E-{number}", subject, name, case, name, name, tags=(name,))
+            conn.execute("INSERT INTO scope (key, chain, address) VALUES (?,?,?)",
+                         (subject.key, "ethereum", subject.address))  # fmt: skip
+            conn.execute(
+                "INSERT INTO entry (id, subject, case_id, terms, added, history, brought) "
+                "VALUES (?,?,?,?,1,'told','')",
+                (entry.id, subject.key, case, entry_terms(entry)),
+            )
+            conn.execute(
+                "INSERT INTO transfer (chain, tx, leg, kind, sender, recipient, amount, "
+                "block_height, time, status, first_seen) "
+                "VALUES ('ethereum',?,?,'native',?,?,'7',1,1800000001,'final',1)",
+                (own.both, f"native|{number}", subject.address, A),
+            )
+    store.close()
+    with client(own.home, Open()) as by:
+        read = [
+            *(got(by, f"/a/ethereum/0x{n + 8_000:040x}") for n in range(len(hostile))),
+            *pages(by, f"/a/ethereum/{A}?all=1"),
+            *pages(by, f"/a/ethereum/{A}/counterparties?sort=name"),
+            got(by, f"/tx/ethereum/{own.both}"),
+            *(by.get("/find", query_string={"q": name[:200]}).text for name in hostile),
+            got(by, f"/a/ethereum/{A}?do=watch"),
+        ]
+        file = got(by, f"/a/ethereum/{A}/movements.csv?all=1")
+    for page in read:
+        live = Live(page)
+        assert not live.tags & {"img", "iframe", "object", "embed", "style", "base"}
+        assert not [name for name in live.attributes if name.startswith("on") or name == "style"]
+        assert [src for src in live.links if "evil" in src and not src.startswith(("/", "#"))] == []
+        assert page.count("<script") <= 1
+        assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b\0]", page)
+    lines = list(csv.reader(io.StringIO(file, newline="")))
+    assert {len(line) for line in lines[:-1]} == {len(lines[0])}
+    assert not [cell for line in lines for cell in line if re.match(r"[=+@\-\t]", cell)]

@@ -15,6 +15,7 @@ from monitor.chains.address import AddressError, canonical
 from monitor.chains.table import family_of
 from monitor.model import Chain, Status
 from monitor.model.desk_address import Place, Wanted, Way
+from monitor.model.plain import tidy
 from monitor.web.desk.known import Assets
 
 WAYS = {"in": "in", "out": "out", "self": "to itself"}
@@ -60,7 +61,7 @@ class Filter:
 
 def filter_of(args: MultiDict[str, str], chain: Chain, assets: Assets) -> Filter:
     """The filter of a request."""
-    given = {name: args.get(name, "")[:200].strip() for name in FIELDS}
+    given = {name: tidy(args.get(name, "")) for name in FIELDS}
     given = {name: value for name, value in given.items() if value}
     wrong: list[str] = []
     wanted = Wanted(

@@ -47,7 +47,9 @@ class Spelling:
 
 def find(ask: Ask) -> Response:
     """GET /find?q="""
-    wanted = ask.request.args.get("q", "")[:LONGEST].strip()
+    wanted = tidy(
+        ask.request.args.get("q", ""), LONGEST
+    )  # what was pasted may hold what nobody sees
     if not wanted:
         return ask.page("find.html.j2", "Find", "find", q="", hits=[], spelling=None)
     spelling = _spelling(ask, wanted)
@@ -173,4 +175,4 @@ def _of_entry(kind: str, entry: EntryHit, *, exact: bool = True) -> Hit:
 
 
 def _folded(text: str) -> str:
-    return " ".join(text[:LONGEST].casefold().split())
+    return tidy(text, LONGEST).casefold()
