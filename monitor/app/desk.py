@@ -15,6 +15,7 @@ from monitor.app.settings.load import load
 from monitor.loops.views import views_of
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.settings import Settings
+from monitor.store import desk as people
 from monitor.store import notes
 from monitor.store.deskfile import FILE, DeskFile
 from monitor.store.guard import DATABASE, check_begun
@@ -56,7 +57,7 @@ def serve(home: Path, environ: Mapping[str, str], *, beside: bool = False) -> No
     however it does. Raises ConfigError, StoreError."""
     check_home(home)
     check_begun(home)
-    settings = load(home, environ)
+    settings, is_new = load(home, environ), not (home / FILE).exists()
     if not settings.web.on:
         remedy = "Write  web:  and below it  desk: on"
         raise ConfigError([Problem("config/settings.yaml: web", "", "has no desk", remedy)])
@@ -67,6 +68,9 @@ def serve(home: Path, environ: Mapping[str, str], *, beside: bool = False) -> No
     if beside:
         threading.Thread(target=_wait_for_end, args=[stop], daemon=True).start()
     desk = desk_of(home, settings)
+    if is_new and any(each.enrolled for each in people.people(desk.record())):
+        log.error("%s was not there and is made anew: nobody can sign in, and what stood in it is "
+                  "gone. Restore it from the newest backup", home / FILE)  # fmt: skip
     server = Server(settings.web.listen, desk, proxied=bool(settings.web.proxy))
     try:
         server.start()

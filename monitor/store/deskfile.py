@@ -23,6 +23,7 @@ from pathlib import Path
 
 from monitor.model.errors import StoreError, Unfit
 from monitor.store.deskfile_schema import APPLICATION_ID, SCHEMA, VERSION
+from monitor.store.inplace import InPlace
 from monitor.store.log import GENESIS, SALT_BYTES, canonical, digest_of, link
 from monitor.store.port import Connection, Fields, Params
 from monitor.store.turn import turn
@@ -97,6 +98,7 @@ class DeskFile:
                 f"BEGIN; {SCHEMA}; PRAGMA application_id = {APPLICATION_ID}; "
                 f"PRAGMA user_version = {VERSION}; COMMIT;"
             )
+        self._place = InPlace(self.path)
 
     def close(self) -> None:
         with self._lock, suppress(StoreError), turn(self.path, WAIT):
@@ -105,6 +107,7 @@ class DeskFile:
     def rows(self, sql: str, params: Params = ()) -> list[Fields]:
         """All rows of a query."""
         with self._lock:
+            self._place.check()
             try:
                 return self._conn.execute(sql, params).fetchall()
             except sqlite3.Error as error:
@@ -114,6 +117,7 @@ class DeskFile:
     def change(self) -> Iterator[Connection]:
         """One transaction: all of it at the end, nothing of it on any error."""
         with self._lock, turn(self.path, WAIT):
+            self._place.check()
             try:
                 self._conn.execute("BEGIN IMMEDIATE")
                 try:

@@ -23,6 +23,7 @@ from monitor.model.errors import StoreError
 from monitor.model.plain import duration, tidy
 from monitor.store import notes
 from monitor.store.guard import LEAST_FREE, holder
+from monitor.store.inplace import identity
 from monitor.store.port import Store
 
 log = logging.getLogger("fundwatch.record")
@@ -99,7 +100,7 @@ class RecordWatch:
         SQLite keeps beside it is the newest part of it: without that others read an old one."""
         path = self._store.path
         for each in (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))):
-            found, known = _identity(each), self._files.get(each)
+            found, known = identity(each), self._files.get(each)
             if known is None and found is not None:
                 self._files[each] = found
             elif known is not None and found != known:
@@ -122,14 +123,6 @@ class RecordWatch:
     def end(self) -> None:
         """Take the sign of life away at a clean stop."""
         (self._home / PULSE).unlink(missing_ok=True)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def of_the_disk(home: Path) -> str:

@@ -22,6 +22,7 @@ from monitor.model.desk import Right
 from monitor.model.errors import StoreError
 from monitor.model.settings import Settings
 from monitor.store import desk_inbox
+from monitor.store.inplace import InPlace
 from monitor.store.port import Reader, Store
 from monitor.store.views import Views
 from monitor.web.desk import words
@@ -79,6 +80,7 @@ class Desk:
         self.views_of, self.timezone = views, timezone
         self._to_write, self._writing = open_to_write, threading.Lock()
         self._writer: Store | None = None
+        self._place: InPlace | None = None  # of the record, since it was opened first
         self.strip = Strip(settings)
         self._open, self._mine = open_record, threading.local()
         self._opened: list[Store] = []
@@ -95,15 +97,20 @@ class Desk:
             store.close()
 
     def record(self) -> Store:
-        """The connection of this worker."""
+        """The connection of this worker. Raises StoreError, also where the record is not the one
+        any more that was opened: nothing that is done may be said to be recorded then."""
         store: Store | None = getattr(self._mine, "store", None)
         if store is None:
             store = self._mine.store = self._open()
             self._opened.append(store)
+        if self._place is None:
+            self._place = InPlace(store.path)
+        self._place.check()
         return store
 
     def writer(self) -> Store:
         """The connection through which acts are carried out."""
+        self.record()  # where that is gone, nothing is written
         with self._writing:
             if self._writer is None:
                 self._writer = self._to_write()
@@ -124,9 +131,10 @@ class Desk:
 
     def _answer(self, request: Request) -> Response:
         try:
-            return self._found(request)
-        except HTTPException as error:
-            return self._wrong(request, error)
+            try:
+                return self._found(request)
+            except HTTPException as error:
+                return self._wrong(request, error)
         except StoreError as error:
             log.warning("a page could not be made: %s", error)
             return Response(words.NO_RECORD, 503, mimetype="text/plain")
@@ -151,7 +159,7 @@ class Desk:
             return Response.force_type(error.get_response(request.environ), request.environ)
         code = error.code or 500
         title, said = words.WRONG.get(code, words.WRONG[500])
-        found = error.description if isinstance(error, words.Told) else ""
+        found = vars(error).get("description") if isinstance(error, words.Told) else ""
         html = self.render(
             Ask(request, self, self.record(), now()),
             "wrong.html.j2",

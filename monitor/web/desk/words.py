@@ -15,8 +15,8 @@ from monitor.model.desk_work import Clock
 from monitor.model.plain import duration, plural, status_said, tidy, utc, when
 
 NO_RECORD = (
-    "The record cannot be read now. Nothing is lost by that. Whoever runs Fundwatch: its log "
-    "tells more, and `fundwatch verify` looks the record through.\n"
+    "The record cannot be used now. Look again later whether what you did last stands in it. "
+    "Whoever runs Fundwatch: its log tells more, and `fundwatch verify` looks the record through.\n"
 )
 FAULT = "A fault in Fundwatch. Whoever runs it finds it in its log under number {number}.\n"
 

@@ -1,0 +1,134 @@
+"""What goes wrong under the desk while it runs is told in words, and nothing is said to be done
+that is lost: a record or a file of the desk that is deleted, replaced or damaged."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from world.desk import Served, User, add_person, send, served, sign_in, token_of, turn_on
+from world.home import Home
+
+from monitor.model.desk import Role
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path)
+    home.run("init")
+    turn_on(home.path)
+    return home
+
+
+@pytest.fixture
+def admin(home: Home) -> User:
+    add_person(home.path, "m.ortiz", Role.LEAD)
+    return add_person(home.path, "s.admin", Role.ADMIN)
+
+
+@pytest.fixture
+def desk(home: Home, admin: User) -> Iterator[Served]:
+    with served(home.path) as desk:
+        yield desk
+
+
+def away(home: Home, name: str) -> None:
+    for each in (name, f"{name}-wal", f"{name}-shm"):
+        if (home.path / each).exists():
+            (home.path / each).rename(home.path / f"old-{each}")
+
+
+def people(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as conn:
+        return [row[0] for row in conn.execute("SELECT name FROM person ORDER BY name")]
+
+
+def text(html: str) -> str:
+    return " ".join(re.sub("<[^>]+>", " ", html).split())
+
+
+@pytest.mark.parametrize("path", ["/inbox", "/no-such-page", "/sign-in", "/static/desk.css"])
+def test_a_record_that_is_gone_is_told_in_words(home: Home, desk: Served, path: str) -> None:
+    away(home, "fundwatch.db")
+    said = desk.visitor().get(path, allow_redirects=False)
+    assert said.status_code == 503
+    assert "The record cannot be used now." in said.text
+
+
+@pytest.mark.parametrize("name", ["fundwatch.db", "desk.db"])
+@pytest.mark.parametrize("replaced", [False, True])
+def test_nothing_is_done_in_a_file_that_was_taken_away(
+    home: Home, desk: Served, admin: User, name: str, replaced: bool
+) -> None:
+    """It would be written into a file that nobody finds again."""
+    session = desk.signed_in(admin)
+    token = token_of(session.get("/people").text)
+    away(home, name)
+    if replaced:
+        shutil.copy(home.path / f"old-{name}", home.path / name)
+    form = {"token": token, "name": "later", "role": "reader"}
+    said = session.post("/people", data=form)
+    assert (said.status_code, "cannot be used now" in said.text) == (503, True)
+    assert session.get("/people").status_code == 503
+    record = "fundwatch.db" if name == "desk.db" else f"old-{name}"
+    assert people(home.path / record) == ["m.ortiz", "s.admin"]
+
+
+def test_a_damaged_record_is_told_in_words(home: Home, desk: Served, admin: User) -> None:
+    session = desk.signed_in(admin)
+    with (home.path / "fundwatch.db").open("r+b") as file:
+        file.write(os.urandom(100_000))
+    assert session.get("/people").status_code in (200, 503)
+    assert sign_in_status(desk, admin) in (303, 503)
+
+
+def sign_in_status(desk: Served, user: User) -> int:
+    session = desk.visitor()
+    if 'name="token"' not in session.get("/sign-in").text:
+        return 503
+    return sign_in(session, user).status_code
+
+
+def test_what_is_not_there_is_told_in_words_of_ours(desk: Served, admin: User) -> None:
+    session = desk.signed_in(admin)
+    for path in ("/people/nobody", "/c/NO-CASE", "/alert/A-1", "/a/ethereum/0x12", "/proposal/P-1"):
+        said = session.get(path)
+        assert said.status_code == 404
+        assert "Nothing stands at this address, or it belongs to a case" in said.text, path
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", ".", "\\", "/", "x/role"])
+def test_nobody_has_a_name_that_no_page_can_have(desk: Served, admin: User, name: str) -> None:
+    """Who could not be opened could not be disabled."""
+    session = desk.signed_in(admin)
+    said = send(session, "/people", "/people", {"name": name, "role": "reader"})
+    assert said.status_code == 422
+    assert "cannot stand in an address" in text(said.text)
+
+
+@pytest.mark.parametrize(
+    "name", ["a?b#c", "<script>alert(1)</script>x".replace("/", ""), "\u202eevil", "é ü", "100%25"]
+)
+def test_a_person_of_any_other_name_has_a_page(
+    home: Home, desk: Served, admin: User, name: str
+) -> None:
+    session = desk.signed_in(admin)
+    said = send(session, "/people", "/people", {"name": name, "role": "reader"})
+    assert said.status_code == 200
+    page = session.get("/people").text
+    assert "<script>alert" not in page
+    (kept,) = {*people(home.path / "fundwatch.db")} - {"m.ortiz", "s.admin"}
+    assert "\u202e" not in kept
+    paths = re.findall(r'href="(/people/[^"]+)"', page)
+    assert len(paths) == 3
+    for path in paths:
+        assert session.get(path).status_code == 200
+    theirs = next(p for p in paths if not p.endswith(("m.ortiz", "s.admin")))
+    form = {"role": "analyst", "why": "they work now"}
+    assert send(session, theirs, f"{theirs}/role", form).status_code == 303
