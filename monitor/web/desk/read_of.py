@@ -88,17 +88,17 @@ def _list_read(
             By(tidy(state.source, 40), _operator(state.source, sources), _span_said(axis, covered))
         ]
     holes = [
-        *(f"not read: {axis.words(a.hi + 1)} to {axis.words(b.lo - 1)}"
+        *(f"not read: {_place(axis, a.hi + 1)} to {_place(axis, b.lo - 1)}"
           for a, b in pairwise(covered)),
-        *(f"could not be read: {axis.words(gap.lo)} to {axis.words(gap.hi)}"
+        *(f"could not be read: {_place(axis, gap.lo)} to {_place(axis, gap.hi)}"
           for gap in (*state.unread, *state.missed)[:5]),
     ]  # fmt: skip
     if state.cursors:
         holes.append("its history is still being read")
     return ListRead(
         STREAM_WORDS.get(name, name),
-        axis.words(covered[0].lo) if covered else "",
-        axis.words(covered[-1].hi) if covered else "",
+        _place(axis, covered[0].lo) if covered else "",
+        _place(axis, covered[-1].hi) if covered else "",
         state.complete_time if covered else None,
         tuple(by),
         tuple(holes),
@@ -107,13 +107,22 @@ def _list_read(
     )
 
 
+def _place(axis: Axis, place: int) -> str:
+    """A place for people: a block, or a time."""
+    if place <= 1:
+        return "the beginning"
+    if not axis.by_block:
+        return utc(place // 1000)
+    return f"{'block' if axis is Axis.HEIGHT else axis.value} {place:,}"
+
+
 def _operator(source: str, sources: Mapping[str, SourceConfig]) -> str:
     config = sources.get(source)
     return tidy((config.operator if config else "") or source, 40)
 
 
 def _span_said(axis: Axis, read: Sequence[Interval]) -> str:
-    return f"{axis.words(read[0].lo)} to {axis.words(read[-1].hi)}"
+    return f"{_place(axis, read[0].lo)} to {_place(axis, read[-1].hi)}"
 
 
 def _blind(state: StreamState, *, read: bool) -> str:

@@ -9,7 +9,7 @@ const rooms = { i: "/inbox", c: "/c", a: "/find", h: "/help" };
 let before = "";
 
 function lines() {
-  return [...document.querySelectorAll("ol.list a, table.cards tbody td:nth-child(2) a")];
+  return [...document.querySelectorAll("ol.list a, table.cards tbody td:nth-child(2) a, table.moves td:first-child a")];
 }
 
 function move(step) {
