@@ -143,6 +143,31 @@ def test_what_the_desk_adds_to_files(scene: Scene) -> None:
     assert (home.path / "watchlist.yaml").read_text("utf-8").count("the shop") == 1
 
 
+def test_erasing_is_confirmed_by_who_has_signed_in(scene: Scene) -> None:
+    """Asked for by a command; a typed name that confirms it only proposes that."""
+    home = scene.home
+    staff(home)
+    scene.pay((ALICE, SHOP))
+    home.run("poll")
+    (alert,) = (row[0] for row in home.sql("SELECT id FROM alert WHERE kind = 'movement'"))
+    home.run("alerts", "ack", alert, "--by", "Kim", "--note", "canary: Mr. X")
+    ((row,),) = home.sql("SELECT seq FROM log_text WHERE text LIKE '%canary: Mr. X%'")
+    words = ("--rule", "GDPR art. 17", "--why", "a letter")
+    said = home.run("log", "erase", str(row), "--by", "Kim", *words)
+    number = said.split("--confirm ")[1].split()[0]
+    said = home.run("log", "erase", "--confirm", number, "--by", "Kim", code=2)
+    assert "It takes another person" in said
+    name = proposed(home.run("log", "erase", "--confirm", number, "--by", "bob"))
+    agree(home, name)
+    assert home.sql("SELECT text IS NULL FROM log_text WHERE seq = ?", row) == [(0,)]
+    with home.daemon():
+        wait_for(lambda: state(home, name)[0] != "agreed", 60, home.log)
+    assert state(home, name)[0] == "done", state(home, name)
+    assert home.sql("SELECT text IS NULL FROM log_text WHERE seq = ?", row) == [(1,)]
+    assert "by ann, asked for by Kim" in state(home, name)[1]
+    assert differences(home.path / DATABASE) == []
+
+
 def test_without_a_desk_commands_do_it_at_once(tmp_path: Path) -> None:
     with staged(tmp_path) as made:
         mine = entry_of(made.home)

@@ -8,10 +8,12 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from world.deskbook import ANN as LEAD
+from world.deskbook import ON, joined_in
 from world.home import Home, stop, wait_for
 from world.published import address
 from world.sinks import HttpSink, answer, drip, hang, reset
@@ -19,14 +21,19 @@ from world.sinks import HttpSink, answer, drip, hang, reset
 from monitor.app.fundwatch import Fundwatch
 from monitor.app.home import open_home
 from monitor.loops.clock import now
+from monitor.loops.desk import work
+from monitor.loops.desk.carrying import carry_out
+from monitor.loops.doors import this_user
 from monitor.loops.health.list_status import lateness
 from monitor.loops.list_watch import NOT_HAD, NOT_TAKEN, TAKEN, UNDER_WAY, Wish
 from monitor.loops.tickets import StoppedError
 from monitor.model.acts import DAEMON, Actor, ActorKind
+from monitor.model.desk import Role
 from monitor.model.errors import ConfigError, MonitorError
 from monitor.model.lists import LATE, ListState
 from monitor.net.download import KEPT_FREE
 from monitor.store import listing
+from monitor.store.port import Store
 
 ANN = Actor(ActorKind.CLI, "Ann", "a test")
 
@@ -202,6 +209,36 @@ def test_rules_may_be_against_all_that_a_list_names(desk: Desk) -> None:
     desk.serve(b"0x000000000000000000000000000000000000dEaD\n")
     with desk.opened() as app:
         assert app.following.update(Wish(ANN, ("mine",)))[0].code == TAKEN
+
+
+def test_while_the_desk_is_on_a_list_that_shrank_needs_two(desk: Desk) -> None:
+    """What a command wants is proposed; once another person agreed, the lists' own job takes it."""
+    desk.serve(addresses(0, 20), '"v1"')
+    with desk.opened() as app:
+        joined_in(app.store, "ann", Role.LEAD)
+        app.following.round()
+        desk.serve(addresses(0, 10), '"v2"')
+        assert app.following.update(Wish(ANN, ("mine",)))[0].code == NOT_TAKEN
+        acts = replace(app.acts, desk=ON)
+        assert app.acts.propose_shrunk(this_user(), ["mine"], "", "bob") == "", "no desk, no need"
+        said = acts.propose_shrunk(this_user(), ["mine"], "", "bob")
+        name = said.split()[1].rstrip(";")
+        work.answer(app.store, ON, LEAD, name, True, "", 5)
+        carry_out(app.store, acts.agreed(), 6)
+        assert of(app.store, name) == ("agreed", "")
+        app.following.round()
+        carry_out(app.store, acts.agreed(), 7)
+        now_, said = of(app.store, name)
+        assert now_ == "done"
+        assert said.startswith("taken     mine: ")
+        newest = listing.newest(app.store, "mine")
+        assert newest is not None
+        assert newest.rows == 10
+
+
+def of(store: Store, name: str) -> tuple[str, str]:
+    (row,) = store.read("SELECT state, said FROM proposal WHERE id = ?", [name])
+    return row["state"], row["said"]
 
 
 def test_a_list_that_shrank_waits_for_a_person(desk: Desk) -> None:

@@ -6,14 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from world.deskbook import ANN, ON, joined_in
 from world.listed import take_list
 from world.logged import erase
 from world.published import Desk, Line, address, key, lines, met
 
 from monitor.loops import list_rows, list_words
+from monitor.loops.desk import wishes, work
+from monitor.loops.desk.carrying import carry_out
+from monitor.loops.desk.claims import Claims
 from monitor.messages import loglines
 from monitor.model import Baseline, Severity, Subject
 from monitor.model.acts import DAEMON, Actor, ActorKind, Respell
+from monitor.model.desk import Role
+from monitor.model.desk_work import Proposal
 from monitor.model.errors import ConfigError
 from monitor.model.lists import RowState
 from monitor.store import listing, watch
@@ -227,6 +233,35 @@ def test_a_person_may_insist_against_a_rule(desk: Desk) -> None:
     (row,) = listing.histories(desk.store, "ofac", [WETH])[WETH, "1"]
     assert listed.state(row, 9, words, watched=True) is RowState.WATCHED
     assert listed.state(row, 9, {}, watched=False) is RowState.REFUSED
+    assert desk.differences() == []
+
+
+def test_while_the_desk_is_on_it_is_proposed(desk: Desk) -> None:
+    """By a typed name, against a rule and to end a watch; done once another person agreed."""
+    weth = Line(WETH)
+    desk.take([*ROWS, weth], "2026-03-02")
+    joined_in(desk.store, "ann", Role.LEAD)
+    claims = Claims(desk.store, ON)
+    for kind, what in ((wishes.INSIST, WETH), (wishes.OF_LIST, ROWS[0].address)):
+        said = claims.of_list(KIM, kind, "ofac", what, "the court wants it", 5)
+        name = said.split()[1].rstrip(";")
+        work.answer(desk.store, ON, ANN, name, True, "", 6)
+    assert key(weth) not in desk.entries()
+
+    def insisted(proposal: Proposal, actor: Actor) -> str:
+        assert "agreed to by ann" in actor.authority
+        what, why = str(proposal.args["address"]), str(proposal.args["why"])
+        return list_words.insist_of_list(desk.lists, actor, "ofac", what, why)
+
+    def ended(proposal: Proposal, actor: Actor) -> str:
+        what, why = str(proposal.args["address"]), str(proposal.args["why"])
+        return list_words.retire_of_list(desk.lists, actor, "ofac", what, why)
+
+    carry_out(desk.store, {wishes.INSIST: insisted, wishes.OF_LIST: ended}, 7)
+    assert key(weth) in desk.entries()
+    assert key(ROWS[0]) not in desk.entries()
+    states = desk.store.read("SELECT DISTINCT state FROM proposal")
+    assert [row["state"] for row in states] == ["done"]
     assert desk.differences() == []
 
 

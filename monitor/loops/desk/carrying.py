@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from monitor.loops.desk.proposing import ALL, carried_out
 from monitor.model.acts import DAEMON, Actor, ActorKind
 from monitor.model.desk_work import Proposal, Standing
-from monitor.model.errors import ConfigError, Conflict
+from monitor.model.errors import ConfigError, Conflict, MonitorError, StoreError
 from monitor.store import desk
 from monitor.store.port import Store
 
@@ -59,3 +59,10 @@ def _done(proposal: Proposal, kinds: Mapping[str, Do]) -> tuple[str, bool]:
     except ConfigError as error:
         so = all(each.remedy.startswith(SO_ALREADY) for each in error.problems)
         return ("it was so already: " if so else "") + str(error), not so
+    except (StoreError, Later):
+        raise
+    except MonitorError as error:
+        return str(error), True
+    except Exception as error:  # one that cannot be done must not hold up the others
+        log.exception("proposal %s could not be carried out", proposal.id)
+        return f"a fault in Fundwatch ({type(error).__name__}): see its log", True

@@ -10,13 +10,13 @@ from monitor.loops import erasing, find, list_words
 from monitor.loops.clock import now
 from monitor.loops.desk import wishes
 from monitor.loops.desk.carrying import Do, Later
-from monitor.loops.list_watch import ListWatch, Wish
+from monitor.loops.list_watch import TAKEN, ListWatch, Wish
 from monitor.loops.lists import Lists
 from monitor.loops.own_book import OwnBook
 from monitor.model import Chain, Known, Subject
 from monitor.model.acts import Actor, ActorKind
 from monitor.model.desk_work import Proposal
-from monitor.model.errors import ConfigError
+from monitor.model.errors import ConfigError, Problem
 from monitor.store.port import Store
 from monitor.watchlist import edit
 
@@ -66,15 +66,19 @@ class Doing:
         """It is taken by the lists' own loop: a list may take longer than anybody waits."""
         names, file = proposal.args["lists"], _text(proposal, "file")
         assert isinstance(names, list)
+        wanted = tuple(map(str, names))
         if (ticket := self.tickets.get(proposal.id)) is None:
-            wish = Wish(actor, tuple(map(str, names)), file, True, False)
+            wish = Wish(actor, wanted, file, True, False)
             self.tickets[proposal.id] = self.following.ask(wish)
             raise Later
         results, _ = self.following.outcome(ticket)
         if results is None:
             raise Later
         del self.tickets[proposal.id]
-        return "; ".join(each.said for each in results)
+        said = "; ".join(each.said for each in results)
+        if any(each.code != TAKEN for each in results):
+            raise ConfigError([Problem("list", ", ".join(wanted), f"was not taken: {said}", "")])
+        return said
 
     def _erase(self, proposal: Proposal, _actor: Actor) -> str:
         """Whoever agreed confirms it: the request is of somebody else."""
