@@ -15,9 +15,11 @@ from werkzeug.test import Client
 from world.desk_open import Open, client
 from world.desk_record import CANARY, MIDDLE, T0, A, Made, made
 
+from monitor.loops.desk import work
+from monitor.model.acts import DAEMON, Actor, ActorKind
 from monitor.model.desk import Person, Role
 from monitor.model.ids import stable_id
-from monitor.store import restricted
+from monitor.store import desk_inbox, restricted
 from monitor.store.guard import DATABASE
 from monitor.store.sqlite import Store
 
@@ -168,3 +170,56 @@ def test_the_journal_has_no_gap_where_a_confidential_clock_stands(
     page = member.get("/journal?of=desk").text
     assert "confidential clock started" in page.lower()
     assert "No." in page
+
+
+# -- what somebody may not do with what they see ---------------------------------------------------
+
+
+@pytest.fixture
+def staffed(tmp_path: Path) -> Made:
+    made_ = made(tmp_path / "home")
+    store = Store(made_.home / DATABASE)
+    for name, role, case in (
+        ("a.keller", Role.ANALYST, "case-a"), ("l.roth", Role.LEAD, ""),
+        ("b.stein", Role.ANALYST, "case-a"),
+    ):  # fmt: skip
+        work.add_person(store, DAEMON, name, role, T0)
+        work.enrolled(store, DAEMON, name, T0)
+        if case:
+            work.set_member(store, DAEMON, case, name, True, "for a test", T0)
+    lead = Actor(ActorKind.PERSON, "l.roth", "signed in")
+    work.take(store, lead, [made_.alert_a], T0 + 10)
+    store.close()
+    return made_
+
+
+def steps(world: Made) -> list[tuple[str, str, str]]:
+    store = Store(world.home / DATABASE, readonly=True)
+    try:
+        found = desk_inbox.history(store, world.alert_a)
+        return [(each.state, each.name, each.holder) for each in found]
+    finally:
+        store.close()
+
+
+def test_an_analyst_takes_nothing_from_others_by_handing_it_over(
+    staffed: Made, guard: Open
+) -> None:
+    with client(staffed.home, guard) as browser:
+        for path in (f"/alert/{staffed.alert_a}/hand", "/alerts/hand"):
+            for to in ("", "b.stein"):
+                form = {"to": to, "why": "x", "alert": staffed.alert_a}
+                assert browser.post(path, data=form).status_code == 422
+    assert steps(staffed) == [("acknowledged", "l.roth", "")]
+
+
+def test_a_form_of_handing_over_that_is_sent_twice_is_done_once(staffed: Made, guard: Open) -> None:
+    guard.person = Person("l.roth", Role.LEAD, enrolled=1)
+    with client(staffed.home, guard) as browser:
+        for _ in range(3):
+            form = {"to": "b.stein", "why": "on leave"}
+            said = browser.post(f"/alert/{staffed.alert_a}/hand", data=form)
+            assert said.status_code == 303
+        assert len(steps(staffed)) == 2
+        browser.post(f"/alert/{staffed.alert_a}/hand", data={"to": "", "why": "on leave"})
+    assert [each[2] for each in steps(staffed)] == ["", "b.stein", ""]

@@ -14,7 +14,7 @@ from monitor.model.desk_work import Remark
 from monitor.model.errors import ConfigError
 from monitor.model.ids import stable_id
 from monitor.model.plain import is_same_name
-from monitor.store import alerts, desk
+from monitor.store import alerts, desk, desk_inbox
 from monitor.store.commit import commit
 from monitor.store.port import Reader, Store
 
@@ -81,7 +81,16 @@ def hand_over(store: Store, actor: Actor, ids: Sequence[str], to: str, why: str,
     if to:
         to = _able(store, ids, to)
     state = hands.ACKNOWLEDGED if to else "open"
-    commit(store, actor, Take(now, [*dict.fromkeys(ids)], state, why, over=True, to=to))
+    step = (state, actor.recorded, to, why)
+    wanted = [each for each in dict.fromkeys(ids) if _last_step(store, each) != step]
+    commit(store, actor, Take(now, wanted, state, why, over=True, to=to))
+
+
+def _last_step(store: Reader, alert: str) -> tuple[str, str, str, str] | None:
+    """What was done with it last: a form may be sent twice."""
+    steps = desk_inbox.history(store, alert)
+    last = steps[-1] if steps else None
+    return (last.state, last.name, last.holder, last.note) if last else None
 
 
 def _able(store: Reader, ids: Sequence[str], to: str) -> str:

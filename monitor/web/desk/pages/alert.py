@@ -192,6 +192,10 @@ def act_on(ask: Ask, ids: Sequence[str], act: str) -> str:
 
 
 def _handed(ask: Ask, ids: Sequence[str], to: str, why: str) -> str:
+    """What oneself has; a lead also what others have."""
+    me, found = ask.signed, seen(ask, ids).values()
+    if not me.may(Right.LEAD) and any(not is_same_name(o.holder, me.person.name) for o in found):
+        raise Wrong("Only a lead hands over what somebody else has. Take it over first.")
     work.hand_over(ask.writer, ask.actor, ids, to, why, ask.now)
     return f"{to or 'Nobody'} has it now."
 
