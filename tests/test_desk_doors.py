@@ -114,6 +114,18 @@ def test_closing_by_command_and_by_daemon_is_the_same(scene: Scene) -> None:
     assert differences(home.path / DATABASE) == []
 
 
+def test_a_mail_that_was_sent_links_to_its_page(scene: Scene) -> None:
+    home = scene.home
+    scene.pay((ALICE, SHOP))
+    home.run("poll")
+    (alert,) = (row[0] for row in home.sql("SELECT id FROM alert WHERE kind = 'movement'"))
+    mail = scene.mails_of(alert)[0]
+    for kind in ("plain", "html"):
+        body = mail.get_body((kind,))
+        assert body is not None
+        assert f"http://localhost:8788/alert/{alert}" in body.get_content()
+
+
 def test_what_the_desk_adds_to_files(scene: Scene) -> None:
     home = scene.home
     staff(home)
