@@ -17,10 +17,10 @@ from world.desk_record import CANARY, MIDDLE, T0, A, Made, made
 
 from monitor.loops.desk import work
 from monitor.model.acts import DAEMON, Actor, ActorKind
-from monitor.model.desk import Person, Role
+from monitor.model.desk import Person, Role, Sight
 from monitor.model.ids import stable_id
-from monitor.store import desk_inbox, restricted
-from monitor.store.guard import DATABASE
+from monitor.store import desk_entries, desk_inbox, restricted
+from monitor.store.guard import DATABASE, lock
 from monitor.store.sqlite import Store
 
 DAY = 86_400
@@ -223,3 +223,32 @@ def test_a_form_of_handing_over_that_is_sent_twice_is_done_once(staffed: Made, g
         assert len(steps(staffed)) == 2
         browser.post(f"/alert/{staffed.alert_a}/hand", data={"to": "", "why": "on leave"})
     assert [each[2] for each in steps(staffed)] == ["", "b.stein", ""]
+
+
+def test_more_entries_than_are_looked_at_are_told(tmp_path: Path, guard: Open) -> None:
+    """No page looks calmer than the reading is: the strip looks at so many one by one."""
+    world = made(tmp_path / "home")
+    store = Store(world.home / DATABASE)
+    with store.write() as conn:
+        (terms,) = conn.execute("SELECT terms FROM entry LIMIT 1").fetchone()
+        terms = json.dumps(
+            {**json.loads(terms), "origin": {"list": "big", "title": "Big", "programs": []}}
+        )
+        for number in range(desk_entries.MOST):
+            key = f"ethereum/0x{number + 10**6:040x}"
+            conn.execute(
+                "INSERT INTO scope (key, chain, address) VALUES (?,?,?)",
+                (key, "ethereum", key.partition("/")[2]),
+            )
+            conn.execute(
+                "INSERT INTO entry (id, subject, case_id, terms, added, base_height, "
+                "base_time, base_head_time, history, brought) VALUES "
+                "(?,?,'case-a',?,?,1,1,1,'told','')",
+                (f"E-{number}", key, terms, T0 - DAY),
+            )
+    mine = desk_entries.active(store, Sight(frozenset({"case-a"})))
+    store.close()
+    assert mine[0] == world.entry_a  # people's own go first, although the list's are older
+    with lock(world.home), client(world.home, guard) as browser:  # as if it ran
+        assert "3 more are watched and not looked at here" in browser.get("/c/case-a").text
+        assert "3 more are watched and not looked at here" in browser.get("/inbox").text

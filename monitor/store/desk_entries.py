@@ -10,13 +10,26 @@ MOST = 2000  # looked at one by one
 
 
 def active(store: Reader, sight: Sight) -> list[str]:
-    """Ids of the watched ones, oldest first, at most MOST."""
+    """Ids of the watched ones, at most MOST: those that people wrote before those of lists, oldest
+    first."""
     seen, params = of_case(sight)
     rows = store.read(
-        f"SELECT id FROM entry WHERE retired IS NULL AND {seen} ORDER BY added, rowid LIMIT {MOST}",
+        f"SELECT id FROM entry WHERE retired IS NULL AND {seen} "
+        f"ORDER BY list <> '', added, rowid LIMIT {MOST}",
         params,
     )
     return [row["id"] for row in rows]
+
+
+def beyond(store: Reader, sight: Sight, case: str | None = None) -> int:
+    """How many watched ones there are that `active`, or `of` a case, does not give."""
+    seen, params = of_case(sight)
+    mine = "" if case is None else "AND case_id = ?"
+    rows = store.read(
+        f"SELECT count(*) AS n FROM entry WHERE retired IS NULL AND {seen} {mine}",
+        [*params, *([] if case is None else [case])],
+    )
+    return max(0, int(rows[0]["n"]) - MOST)
 
 
 def of(store: Reader, sight: Sight, case: str) -> list[str]:

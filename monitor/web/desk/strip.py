@@ -94,7 +94,17 @@ class Strip:
     ) -> tuple[bool, str, list[str]]:
         """The same of some cases."""
         ids = desk_entries.active(store, sight)
-        return of_entries(entry_status.some_read(store, self._settings, now, ids, running=running))
+        found = entry_status.some_read(store, self._settings, now, ids, running=running)
+        read, words, others = of_entries(found)
+        return read, words, [*others, *not_looked_at(desk_entries.beyond(store, sight))]
+
+
+def not_looked_at(number: int) -> list[str]:
+    """Of entries that are watched too: nothing looks as if they were known to be read."""
+    if not number:
+        return []
+    verb, them = ("is", "it") if number == 1 else ("are", "them")
+    return [f"{number:,} more {verb} watched and not looked at here: health tells of {them}"]
 
 
 def of_entries(found: Iterable[EntryStatus]) -> tuple[bool, str, list[str]]:

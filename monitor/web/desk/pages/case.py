@@ -87,6 +87,8 @@ def case(ask: Ask, case: str) -> Response:
         running=guard.runs_beside(ask.settings.home),
     )
     read, stand, others = strip.of_entries(status)
+    beyond = desk_entries.beyond(ask.store, ask.sight, case)
+    others = [*others, *strip.not_looked_at(beyond)]
     with_work = ask.signed.may(Right.WORK)
     form = ask.request.args.get("do", "")
     shown_here = _tab(ask, case, tab, status, (read, stand, others))
@@ -101,7 +103,7 @@ def case(ask: Ask, case: str) -> Response:
         state=kept.changed(ask.store).get(case, CaseState()),
         severity=_worst(status),
         whys=_whys(ask, case),
-        watched=len(status),
+        watched=len(status) + beyond,
         read=read,
         stand=stand,
         others=others,
