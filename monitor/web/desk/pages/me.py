@@ -74,6 +74,9 @@ def new_code(ask: Ask) -> Response:
 
 
 def new_code_picture(ask: Ask) -> Response:
+    """Of a form that was asked for: who only has the session is not shown what it holds."""
+    if sent := again(ask, "/me/code"):
+        return sent
     return svg_of(ask, _offered(ask) or _offer(ask), ask.signed.person.name)
 
 

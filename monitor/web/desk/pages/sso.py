@@ -90,6 +90,7 @@ def _person(ask: Ask, settings: OidcSettings, said: Mapping[str, object]) -> str
     name = desk_ways.sso_person(file, subject)
     if name is None:
         name = tidy(str(said.get("preferred_username") or said.get("email") or said["sub"]), 80)
+        name = name.replace("/", "-")  # of a page's address
         if desk.person(ask.store, name) is not None:
             raise _No(f"The name {name} is used already, by somebody who comes in another way.")
         desk_ways.bind_sso(file, subject, name, ask.now)
