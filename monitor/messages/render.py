@@ -25,6 +25,7 @@ from monitor.messages.readers import as_told_to
 from monitor.messages.sheets import say
 from monitor.messages.sheets.about import passed_on
 from monitor.messages.sheets.alert import alert_sheet
+from monitor.messages.sheets.alert import subject as movement_subject
 from monitor.messages.sheets.clock import clock_sheet
 from monitor.messages.sheets.daily import LOG, daily_sheet
 from monitor.messages.sheets.many import group_sheet
@@ -217,6 +218,20 @@ def headline(view: AlertView, telling: Telling) -> str:
         return _plain_sheet([view], telling).headline
     except Exception:  # noqa: BLE001 - as for mails: nothing may be hidden by its text
         return f"It cannot be shown here: fundwatch alerts show {clean(view.alert.id, 40)}"
+
+
+def short(view: AlertView, telling: Telling) -> str:
+    """What one alert is about in a few words, as the subject of its mail begins. Never raises for
+    what it holds."""
+    view = as_told_to(view, telling.allowed)
+    try:
+        _readable(view)
+        # A page has many lines: a whole sheet for each would take longer than all the rest.
+        if _SHEETS[view.alert.kind] is alert_sheet:
+            return movement_subject(view)
+        return _plain_sheet([view], telling).topic.partition(" - ")[0]
+    except Exception:  # noqa: BLE001 - as for mails: nothing may be hidden by its text
+        return f"It cannot be shown here: {clean(view.alert.id, 40)}"
 
 
 def sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:

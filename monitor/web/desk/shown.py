@@ -88,7 +88,7 @@ def _line(
     correction = rules.is_correction(line)
     words, certain = first.id, ""
     if view is not None:
-        words = render.sheet([view], telling(ask)).topic.partition(" - ")[0]
+        words = render.short(view, telling(ask))
         certain = about.status_text(view) if view.transfers and not line.group else ""
     if line.group:
         words = subjects.get(line.id, "").partition("] ")[2].partition(" - ")[0] or words
