@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from monitor.decide.desk.lines import overdue
+from monitor.decide.desk.lines import overdue, weight
 from monitor.model.desk import Open
 from monitor.model.desk_work import Clock, Proposal
 from monitor.model.plain import plural, quoted
@@ -85,9 +85,9 @@ def _nobody(standing: Standing) -> list[Next]:
     urgent = [each for each in free if each.severity in (Severity.SEVERE, Severity.HIGH)]
     late = overdue(free, standing.now, standing.after)
     words = f"Nobody has {len(free):,} of the {plural(len(standing.work), 'open alert')}."
-    why = f"{len(urgent):,} severe or high, {late:,} overdue. The oldest: {free[0].id}."
-    first = min(urgent or free, key=lambda each: each.created)
-    return [Next(words, why, f"/alert/{first.id}", "Open the oldest")]
+    first = min(free, key=lambda each: (weight(each.severity), each.created))
+    why = f"{len(urgent):,} severe or high, {late:,} overdue. The gravest: {first.id}."
+    return [Next(words, why, f"/alert/{first.id}", "Open the gravest")]
 
 
 def _proposals(standing: Standing) -> list[Next]:
