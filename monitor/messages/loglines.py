@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from monitor.messages import desk_lines
 from monitor.model import entry_lines
 from monitor.model.acts import Body
+from monitor.model.desk_work import OUTCOMES
 from monitor.model.plain import plural, quoted, tidy, utc
 
 NAMED = 3  # of many: how many are named
 LONGEST = 600  # characters that one of them takes
+_OUTCOMES: Mapping[str, str] = {key.value: words for key, words in OUTCOMES.items()}
 SHOWN_HASH = 12  # characters: enough to compare by eye
 
 
@@ -79,7 +81,8 @@ def _taken(body: Body) -> str:
         return f"gave back to nobody {names}{note}"
     if body.get("to"):
         return f"handed over to {tidy(body['to'], 80)} {names}{note}"
-    outcome = f" as {tidy(body['outcome'])}" if body.get("outcome") else ""
+    key = str(body.get("outcome") or "")
+    outcome = f' as "{_OUTCOMES.get(key) or tidy(key)}"' if key else ""
     by = f", for {tidy(body['by'], 80)}" if body.get("by") else ""
     return f"{tidy(body['state'])}{outcome} {names}{by}{note}"
 
