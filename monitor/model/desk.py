@@ -125,6 +125,7 @@ class Open:
     door: str  # by which they took it: person | link | token | daemon | cli
     message: str  # in which it was told with others; '': alone
     waits: bool  # its closing waits for a second person
+    outcome: str = ""  # closed: a key of OUTCOMES; '': open, or closed before there were any
 
     @property
     def claimed(self) -> bool:

@@ -14,7 +14,7 @@ MANY = 10_000  # counted no further
 _FORMS = ("group", "prompt", "crowd", "dust", "escalated")
 COLUMNS = (
     "a.id, coalesce(e.case_id, '') AS case_id, a.severity, a.kind, a.created, a.chain, a.state, "
-    "a.holder, a.holder_door"
+    "a.holder, a.holder_door, a.outcome"
 )
 
 
@@ -178,7 +178,7 @@ class Step:
     """A line of what people did with an alert."""
 
     at: int
-    state: str  # acknowledged | handed | noted | closed | open
+    state: str  # acknowledged | closed | open
     name: str
     door: str
     holder: str  # handed over: to whom
@@ -201,6 +201,7 @@ def to_open(row: Fields, message: str = "", waiting: Collection[str] = ()) -> Op
         *(row["id"], row["case_id"], row["severity"], row["kind"], row["created"]),
         *(row["chain"] or "", row["state"], row["holder"], row["holder_door"], message),
         row["id"] in waiting,
+        row["outcome"],
     )
 
 

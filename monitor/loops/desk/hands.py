@@ -77,7 +77,7 @@ def hand_over(store: Store, actor: Actor, ids: Sequence[str], to: str, why: str,
     _there(store, ids)
     states = alerts.states(store, ids)
     if closed := [each for each in ids if states[each] == hands.CLOSED]:
-        raise wrong("alert", closed[0], "is closed", "Take it over first, to open it again")
+        raise wrong("alert", closed[0], "is closed", "Open it again first, by taking it over")
     if to:
         to = _able(store, ids, to)
     state = hands.ACKNOWLEDGED if to else "open"

@@ -14,12 +14,14 @@ from monitor.messages.sheets.parts import Item, Section, Sheet, Table, Telling, 
 from monitor.model import AlertView, ChannelConfig
 from monitor.model.alert import AlertKind
 from monitor.model.desk import Line, Open
+from monitor.model.desk_work import OUTCOMES
 from monitor.model.plain import duration, is_same_name, tidy, utc
 from monitor.store import desk_inbox, outbox
 from monitor.web.desk.ask import Ask
 
 # How the desk reads what mails say: everything, for whoever may see the case.
 _PAGE = ChannelConfig("desk", "email")
+_OUTCOMES: Mapping[str, str] = {key.value: words for key, words in OUTCOMES.items()}
 # What a mail says because it cannot do it: here there are buttons.
 _BUTTONS = frozenset({"Acknowledge", "Or type", "State"})
 
@@ -129,28 +131,36 @@ def _holder(line: Line, ask: Ask) -> str:
     me = ask.signed.person.name
     if any(each.waits for each in line.alerts):
         return "waits for a second person"
-    names = dict.fromkeys(each.holder for each in line.alerts)
-    if list(names) == [""]:
+    free = [each for each in line.alerts if is_free(each)]
+    if len(free) == len(line.alerts):
         return "nobody has it"
-    shown = [holder(each, me) for each in line.alerts if each.holder]
+    shown = [holder(each, me) for each in line.alerts if not is_free(each)]
     said = ", ".join(dict.fromkeys(shown))
-    missing = sum(not each.holder for each in line.alerts)
+    missing = len(free)
     return f"{said}; nobody has {missing:,}" if missing else f"{said}"
 
 
+def is_free(alert: Open) -> bool:
+    """Whether it waits for somebody to take it."""
+    return not alert.holder and alert.state != "closed"
+
+
 def holder(alert: Open, me: str) -> str:
-    """Who has it, in words."""
-    if not alert.holder:
+    """Who has it or closed it, in words."""
+    mine = is_same_name(alert.holder, me)
+    name, claimed = tidy(alert.holder, 80), " (claimed)" if alert.claimed else ""
+    if alert.state == "closed":
+        by = f" by {'you' if mine else name}{claimed}" if name else ""
+        return f"closed{by}" + (f": {_OUTCOMES[alert.outcome]}" if alert.outcome else "")
+    if not name:
         return "nobody has it"
-    if is_same_name(alert.holder, me):
-        return "you have it" + (" (claimed)" if alert.claimed else "")
-    return f"{tidy(alert.holder, 80)} has it" + (" (claimed)" if alert.claimed else "")
+    return f"{'you have' if mine else f'{name} has'} it{claimed}"
 
 
 def _own(line: Line, ask: Ask) -> str:
     if any(each.waits for each in line.alerts):
         return "wait"
-    if any(not each.holder for each in line.alerts):
+    if any(is_free(each) for each in line.alerts):
         return "none"
     mine = all(is_same_name(each.holder, ask.signed.person.name) for each in line.alerts)
     return "mine" if mine else ""

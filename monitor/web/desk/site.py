@@ -152,19 +152,20 @@ class Desk:
             ask = self.guard.admit(Ask(request, self, store, now()), route)
             if isinstance(ask, Response):
                 return ask
-            return self.guard.leave(ask, route.handler(ask, **parts, **route.values))
+            try:
+                return self.guard.leave(ask, route.handler(ask, **parts, **route.values))
+            except HTTPException as error:
+                return self._wrong(request, error, ask)
 
-    def _wrong(self, request: Request, error: HTTPException) -> Response:
+    def _wrong(self, request: Request, error: HTTPException, ask: Ask | None = None) -> Response:
         if error.response is not None:
             return Response.force_type(error.get_response(request.environ), request.environ)
         code = error.code or 500
         title, said = words.WRONG.get(code, words.WRONG[500])
         found = vars(error).get("description") if isinstance(error, words.Told) else ""
-        html = self.render(
-            Ask(request, self, self.record(), now()),
-            "wrong.html.j2",
-            {"title": title, "room": "", "said": found or said, "kept": _kept(request)},
-        )
+        values = {"title": title, "room": "", "said": found or said}
+        values |= {"kept": _kept(request), "back": _back(request)}
+        html = self.render(ask or Ask(request, self, self.record(), now()), "wrong.html.j2", values)
         return Response(html, code, mimetype="text/html", headers=error.get_headers(request.environ)
                         if code == 405 else None)  # fmt: skip
 
@@ -210,6 +211,14 @@ def _kept(request: Request) -> str:
         return request.form.get("why", "")[:2000]
     except HTTPException:  # it was too long to be read
         return ""
+
+
+def _back(request: Request) -> str:
+    """The page on which a form stood; empty: it is not known."""
+    room = request.path.split("/")[1]
+    if request.method != "POST" or room not in ("alert", "c", "g", "proposal"):
+        return ""
+    return request.path if room == "c" else request.path.rpartition("/")[0]
 
 
 def _templates() -> Environment:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from werkzeug import Response
 
+from monitor.decide.desk.eyes import works_on
 from monitor.loops.desk import work
 from monitor.messages.sheets.parts import Sheet
 from monitor.model import AlertView
 from monitor.model.desk import ClockRule, Open, Right
 from monitor.model.desk_work import GIVEN, OUTCOMES, Proposal
-from monitor.model.errors import ConfigError, Conflict
+from monitor.model.errors import ConfigError, Conflict, Problem
 from monitor.model.plain import is_same_name, tidy
 from monitor.store import desk as people
 from monitor.store import desk_inbox
@@ -24,6 +25,7 @@ from monitor.web.desk.words import Changed, Gone, Wrong
 
 # The forms that an alert has, by the word in the address bar.
 FORMS = ("close", "hand", "note", "clock", "over")
+NOBODY = "-"  # whom a form hands it to: nobody, who is no person's name
 LONGEST = 2000  # characters of what somebody writes
 
 
@@ -86,7 +88,7 @@ def opened(ask: Ask, wanted: str) -> Opened:
         related=desk_inbox.related(ask.store, wanted),
         proposal=proposal,
         answers=proposal is not None and not second.hindrance(ask, proposal),
-        colleagues=[each.name for each in people.people(ask.store) if each.active],
+        colleagues=_colleagues(ask, found),
         clocks=[each for each in ask.settings.web.clocks.values() if not each.confidential],
         outcomes=reasons(),
         needs=second.needs(ask, [found]),
@@ -96,6 +98,13 @@ def opened(ask: Ask, wanted: str) -> Opened:
 def reasons() -> list[tuple[str, str]]:
     """What a person may close an alert with: key and words."""
     return [(each.value, OUTCOMES[each][0].upper() + OUTCOMES[each][1:]) for each in GIVEN]
+
+
+def _colleagues(ask: Ask, found: Open) -> list[str]:
+    """To whom it can be handed."""
+    inside = {each.person for each in people.members(ask.store, found.case) if each.until is None}
+    able = [e.name for e in people.people(ask.store) if works_on(e, found.case, inside)]
+    return [each for each in able if not is_same_name(each, found.holder)]
 
 
 def _acts(ask: Ask, found: Open, proposal: Proposal | None) -> tuple[str, ...]:
@@ -127,17 +136,14 @@ def _steps(ask: Ask, alert: str) -> list[Step]:
 
 _DID = {
     "acknowledged": "took it",
-    "handed": "handed it over",
     "closed": "closed it",
-    "noted": "wrote",
-    "open": "gave it up",
+    "open": "gave it back to nobody",
 }
 
 
 def _step(row: desk_inbox.Step) -> Step:
-    words = f"{tidy(row.name, 80)} {_DID.get(row.state, row.state)}"
-    if row.holder:
-        words += f" to {tidy(row.holder, 80)}"
+    did = f"handed it over to {tidy(row.holder, 80)}" if row.holder else _DID[row.state]
+    words = f"{tidy(row.name, 80)} {did}"
     return Step(row.at, words, row.door not in ("person", "daemon"), row.note)
 
 
@@ -157,9 +163,20 @@ def carried_out(do: Callable[[], str]) -> str:
     try:
         return do()
     except ConfigError as error:
-        raise Wrong(" ".join(f"{p.reason}. {p.remedy}." for p in error.problems)) from error
+        raise Wrong(" ".join(_wrong(each) for each in error.problems)) from error
     except Conflict as error:
         raise Changed(f"Nothing was done: {error}.") from error
+
+
+# What a form calls what the record calls otherwise.
+_CALLED = {"why": "The reason", "text": "What you wrote"}
+
+
+def _wrong(problem: Problem) -> str:
+    """A mistake in words that name what it is about."""
+    about = tidy(problem.value, 80) or _CALLED.get(problem.place, f"The {problem.place}")
+    reason = problem.reason.replace("is acknowledged by", "is in the hands of")
+    return f"{about} {reason}. {problem.remedy}."
 
 
 def do(ask: Ask, alert: str, act: str) -> Response:
@@ -174,10 +191,10 @@ def act_on(ask: Ask, ids: Sequence[str], act: str) -> str:
     """Do with these alerts what the form says; what came of it, in words."""
     why, once = ask.field("why", LONGEST), ask.field("once", 64)
     store, actor, web, now = ask.writer, ask.actor, ask.settings.web, ask.now
-    if act == "take":
-        return carried_out(lambda: work.take(store, actor, ids, now))
-    if act == "over":
-        return carried_out(lambda: work.take(store, actor, ids, now, over=True, why=why))
+    if act in ("take", "over"):
+        over = act == "over"
+        said = carried_out(lambda: work.take(store, actor, ids, now, over=over, why=why))
+        return "You have it now." if len(ids) == 1 else said
     if act == "hand":
         to = ask.field("to", 80)
         return carried_out(lambda: _handed(ask, ids, to, why))
@@ -196,6 +213,7 @@ def _handed(ask: Ask, ids: Sequence[str], to: str, why: str) -> str:
     me, found = ask.signed, seen(ask, ids).values()
     if not me.may(Right.LEAD) and any(not is_same_name(o.holder, me.person.name) for o in found):
         raise Wrong("Only a lead hands over what somebody else has. Take it over first.")
+    to = "" if to == NOBODY else to
     work.hand_over(ask.writer, ask.actor, ids, to, why, ask.now)
     return f"{to or 'Nobody'} has it now."
 

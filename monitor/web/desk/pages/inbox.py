@@ -35,7 +35,7 @@ TITLES = {
     "quiet": "Told, no work",
     "ourselves": "About ourselves",
 }
-_MOST_CASES = 30  # in the list on the left
+_MOST_CASES = 30  # in the list on the left; of people too
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Side:
 
 
 def inbox(ask: Ask) -> Response:
-    """GET /inbox?view=&severity=&case=&after="""
+    """GET /inbox?view=&severity=&case=&who=&after="""
     return _page(ask, "")
 
 
@@ -75,10 +75,11 @@ def _page(ask: Ask, wanted: str) -> Response:
     args = ask.request.args
     view = args.get("view", "todo")
     view = view if view in TITLES else "todo"
-    severity, case = args.get("severity", ""), args.get("case")
+    severity, case, who = args.get("severity", ""), args.get("case"), args.get("who", "")
     work = desk_inbox.work(ask.store, ask.sight, people_channels(ask))
-    chosen, more = _chosen(ask, work, view, severity, case)
-    query = _query(view, severity, case)
+    held = [each for each in work if who in ("", each.holder)]
+    chosen, more = _chosen(ask, held, view, severity, case)
+    query = _query(view, severity, case, who)
     listed = shown.lines(ask, chosen[:PAGE], query)
     # On a wide screen the first one stands beside the list; a phone shows the list alone.
     first = wanted or (chosen[0].first.id if chosen and not chosen[0].group else "")
@@ -87,7 +88,7 @@ def _page(ask: Ask, wanted: str) -> Response:
         "inbox.html.j2",
         wanted or f"{TITLES[view]} ({len(chosen):,})",
         "inbox",
-        sides=_sides(ask, work, view, severity, case),
+        sides=_sides(ask, work, view, severity, case, who),
         view=view,
         heading=TITLES[view],
         lines=listed,
@@ -162,8 +163,8 @@ def _midnight(ask: Ask) -> int:
     return int(local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
 
 
-def _query(view: str, severity: str, case: str | None) -> str:
-    said = {"view": view if view != "todo" else "", "severity": severity}
+def _query(view: str, severity: str, case: str | None, who: str = "") -> str:
+    said = {"view": view if view != "todo" else "", "severity": severity, "who": who}
     kept = {key: value for key, value in said.items() if value}
     if case is not None:
         kept["case"] = case
@@ -171,9 +172,9 @@ def _query(view: str, severity: str, case: str | None) -> str:
 
 
 def _sides(
-    ask: Ask, work: Sequence[Open], view: str, severity: str, case: str | None
+    ask: Ask, work: Sequence[Open], view: str, severity: str, case: str | None, who: str
 ) -> list[tuple[str, list[Side]]]:
-    plain = not severity and case is None
+    plain = not severity and case is None and not who
     mine = rules.names_of(work, ask.signed.person.name)
     counts = {
         "todo": len(rules.lines(work)),
@@ -189,6 +190,7 @@ def _sides(
     ]
     severities = Counter(each.severity for each in work)
     cases = Counter(each.case for each in work)
+    holders = Counter(each.holder for each in work if each.holder)
     quiet = desk_inbox.count_told(ask.store, ask.sight, quiet=True)
     about = desk_inbox.count_told(ask.store, ask.sight, quiet=False)
     return [
@@ -207,6 +209,14 @@ def _sides(
                 Side(tidy(each, 40) or "no case", f"/inbox{_query('todo', '', each)}",
                      f"{number:,}", each == case)
                 for each, number in cases.most_common(_MOST_CASES)
+            ],
+        ),
+        (
+            "Who has it",
+            [
+                Side(tidy(each, 40), f"/inbox{_query('todo', '', None, each)}", f"{number:,}",
+                     each == who)
+                for each, number in holders.most_common(_MOST_CASES)
             ],
         ),
         (

@@ -86,6 +86,12 @@ if (navigator.clipboard) {
   }
 }
 
+// A form that somebody asked for is where they write next. (Not on a phone: its keyboard would hide it.)
+if (new URLSearchParams(window.location.search).has("do") && window.matchMedia("(min-width: 761px)").matches) {
+  const first = document.querySelector("#form select, #form textarea");
+  if (first) first.focus();
+}
+
 // What came since this page was made is said, and shown only when somebody asks for it.
 const news = document.getElementById("news");
 if (news) {
