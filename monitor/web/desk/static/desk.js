@@ -88,8 +88,11 @@ if (navigator.clipboard) {
 
 // A form that somebody asked for is where they write next. (Not on a phone: its keyboard would hide it.)
 if (new URLSearchParams(window.location.search).has("do") && window.matchMedia("(min-width: 761px)").matches) {
-  const first = document.querySelector("#form select, #form textarea");
-  if (first) first.focus();
+  // After the browser has gone to the #form of the address, which takes the focus away.
+  window.addEventListener("load", () => {
+    const first = document.querySelector("#form select, #form textarea");
+    if (first && !typing(document.activeElement)) first.focus();
+  });
 }
 
 // What came since this page was made is said, and shown only when somebody asks for it.
