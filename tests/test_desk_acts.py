@@ -72,7 +72,13 @@ def waiting(book: Book) -> Proposal:
 
 def propose(book: Book, severity: str = "severe", actor: object = BOB, once: str = "1") -> str:
     ids = [alert_of(book, severity)]
-    return work.propose_close(book.store, ON, actor, ids, "acted_on", "frozen", NOW, once)  # type: ignore[arg-type]
+    return closed(book, ON, actor, ids, "acted_on", "frozen", once)
+
+
+def closed(book, settings, actor, ids, outcome, why, once):
+    """The proposal that closing these came to; empty: there is none."""
+    found = work.close(book.store, settings, actor, ids, outcome, why, NOW, once)
+    return found.proposals[0].id if found.proposals else ""
 
 
 # -- taking ----------------------------------------------------------------------------------
@@ -172,16 +178,16 @@ def test_a_note_can_be_erased_and_the_record_verifies(book: Book) -> None:
 def test_medium_is_closed_at_once_with_outcome_and_a_sentence(book: Book) -> None:
     medium = alert_of(book, "medium")
     with pytest.raises(ConfigError, match="why: is empty"):
-        work.propose_close(book.store, ON, BOB, [medium], "noise", " ", NOW, "1")
+        closed(book, ON, BOB, [medium], "noise", " ", "1")
     with pytest.raises(ConfigError, match="is no reason to close"):
-        work.propose_close(book.store, ON, BOB, [medium], "told", "dust", NOW, "1")
+        closed(book, ON, BOB, [medium], "told", "dust", "1")
     for _ in range(2):
-        assert work.propose_close(book.store, ON, BOB, [medium], "noise", "dust", NOW, "1") == ""
+        assert closed(book, ON, BOB, [medium], "noise", "dust", "1") == ""
     found = row(book, "alert", medium)
     assert (found["state"], found["outcome"], found["closed"]) == ("closed", "noise", NOW)
     assert len(book.store.read("SELECT 1 FROM alert_log WHERE alert = ?", [medium])) == 1
     with pytest.raises(Conflict, match="is closed already, by bob"):
-        work.propose_close(book.store, ON, CAT, [medium], "noise", "dust too", NOW, "2")
+        closed(book, ON, CAT, [medium], "noise", "dust too", "2")
 
 
 @pytest.mark.parametrize("severity", ["severe", "high"])
@@ -236,7 +242,7 @@ def test_a_claimed_name_is_not_a_second_person(book: Book) -> None:
 def test_second_person_lead_narrows_it(book: Book) -> None:
     strict = DeskSettings(on=True, second_person=SecondPerson.LEAD)
     ids = [alert_of(book, "severe")]
-    name = work.propose_close(book.store, strict, BOB, ids, "noise", "dust", NOW, "1")
+    name = closed(book, strict, BOB, ids, "noise", "dust", "1")
     with pytest.raises(ConfigError, match="cat may not agree here: it takes one of ann"):
         work.answer(book.store, strict, CAT, name, True, "", NOW)
     work.answer(book.store, strict, ANN, name, False, "it is not", NOW)
@@ -499,7 +505,7 @@ def test_every_column_of_the_desk_is_held_against_the_log(tmp_path: Path) -> Non
     work.take(book.store, BOB, [severe], NOW)
     work.note(book.store, BOB, "C", severe, "Called.", NOW, "1")
     propose(book)
-    work.propose_close(book.store, ON, CAT, [medium], "noise", "dust", NOW, "2")
+    closed(book, ON, CAT, [medium], "noise", "dust", "2")
     work.start_clock(book.store, ON, BOB, "C", "us", "blocked", NOW)
     assert differences(book.store.path) == []
     missed = []

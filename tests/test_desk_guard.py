@@ -160,15 +160,23 @@ def test_a_session_ends_when_nobody_looks(home: Home, ortiz: User, desk: Served)
     assert session.get("/me", allow_redirects=False).status_code == 303
 
 
-def test_a_form_of_a_session_that_is_over_leads_to_signing_in(
+def test_a_form_of_a_session_that_is_over_gives_back_what_was_written(
     home: Home, ortiz: User, desk: Served
 ) -> None:
     session = desk.signed_in(ortiz)
     token = token_of(session.get("/me").text)
     sql(home, f"UPDATE session SET begun = begun - {LONGEST + 1}")
     came = {"Referer": f"{desk.url}/me"}
-    said = session.post("/me/end-others", data={"token": token}, headers=came)
-    assert (said.status_code, said.headers["Location"]) == (303, "/sign-in?next=%2Fme")
+    form = {"token": token, "why": "a long sentence"}
+    said = session.post("/me/end-others", data=form, headers=came)
+    assert said.status_code == 401
+    for words in ("nothing was done", "a long sentence"):
+        assert words in said.text
+    # What a page of somebody else sends is not shown as if they had written it.
+    strange = session.post("/me/end-others", data=form, headers={"Origin": "https://evil.example"})
+    assert strange.status_code == 400
+    assert "a long sentence" not in strange.text
+    assert session.get("/me", allow_redirects=False).headers["Location"].startswith("/sign-in")
 
 
 def test_who_was_stopped_between_choosing_and_saying_so_comes_in(

@@ -190,9 +190,10 @@ def test_watching_and_naming_need_nobody_else_but_a_name_needs_its_source(book: 
 
 def test_a_proposal_to_close_what_is_closed_lapses(book: Book) -> None:
     severe = alert_of(book, "severe")
-    name = work.propose_close(book.store, ON, BOB, [severe], "noise", "dust", NOW, "1")
+    (made,) = work.close(book.store, ON, BOB, [severe], "noise", "dust", NOW, "1").proposals
+    name = made.id
     with pytest.raises(ConfigError, match="waits for a second person already"):
-        work.propose_close(book.store, ON, CAT, [severe], "noise", "dust", NOW, "2")
+        work.close(book.store, ON, CAT, [severe], "noise", "dust", NOW, "2")
     from monitor.model.acts import Take
 
     commit(book.store, BOB, Take(NOW, [severe], "closed", "by hand"))
@@ -204,7 +205,8 @@ def test_a_proposal_to_close_what_is_closed_lapses(book: Book) -> None:
 
 def test_what_nobody_answers_for_four_hours_is_passed_on_once(book: Book) -> None:
     ids = [alert_of(book, "severe")]
-    name = work.propose_close(book.store, ON, BOB, ids, "noise", "dust", NOW, "1")
+    (made,) = work.close(book.store, ON, BOB, ids, "noise", "dust", NOW, "1").proposals
+    name = made.id
     ticked(book, NOW + 5 * 3600)  # nobody to pass on to
     ticked(book, NOW + 4 * 3600 - 1, escalate_to=("boss",))
     told = "SELECT a.title, r.channel FROM alert a JOIN route r ON r.alert = a.id " \

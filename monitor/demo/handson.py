@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -30,6 +31,7 @@ def serve(folder: Path) -> None:
     out = Console(highlight=False)
     with surroundings(folder, world) as (mail, _):
         home = folder / "home"
+        _with_desk(home)
         _explain(out, folder)
         _wait(world, lambda: runs(home) and past_told(home))
         out.print("\nFundwatch has read the past. Now money moves.\n")
@@ -46,6 +48,14 @@ def serve(folder: Path) -> None:
         _wait(world, lambda: False)
 
 
+def _with_desk(home: Path) -> None:
+    """Serve the desk, on a free port."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    with (home / "config/settings.yaml").open("a", encoding="utf-8") as settings:
+        settings.write(f"web:\n  desk: on\n  listen: 127.0.0.1:{port}\n")
+
+
 def _explain(out: Console, folder: Path) -> None:
     typed = f"{command()} --home {near(folder / 'home')}"
     out.print(
@@ -58,7 +68,10 @@ def _explain(out: Console, folder: Path) -> None:
         "button in it opens a page where you take the alert in hand. Then, in a third terminal:\n\n"
         f"  {typed} alerts    which alerts are open, and which are taken\n"
         f"  {typed} status    what was read up to when\n"
-        f"  {typed} seizure {cast.FOLLOWED}    at the end: where the stolen money is\n",
+        f"  {typed} seizure {cast.FOLLOWED}    at the end: where the stolen money is\n\n"
+        "To work at the desk in a browser, with an app for one-time codes, open the link that\n"
+        "this prints:\n\n"
+        f"  {typed} users add m.ortiz --role lead\n",
         soft_wrap=True,
     )
 

@@ -33,22 +33,6 @@ class Closing:
     said: str = field(default="", compare=False)
 
 
-def propose_close(
-    store: Store,
-    settings: DeskSettings,
-    actor: Actor,
-    ids: Sequence[str],
-    outcome: str,
-    why: str,
-    now: int,
-    once: str,
-) -> str:
-    """The id of the proposal, or "" where nothing waits or was marked. See `close`, which says
-    more."""
-    found = close(store, settings, actor, ids, outcome, why, now, once)
-    return found.proposals[0].id if found.proposals else ""
-
-
 def close(
     store: Store,
     settings: DeskSettings,

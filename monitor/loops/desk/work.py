@@ -7,7 +7,7 @@ who was faster. They raise ConfigError with words for the form, and Conflict.
 """
 
 from monitor.loops.desk.clocks import end_clock, start_clock
-from monitor.loops.desk.closing import Closing, close, propose_close
+from monitor.loops.desk.closing import Closing, close
 from monitor.loops.desk.hands import hand_over, note, take
 from monitor.loops.desk.people import (
     add_person,
@@ -33,7 +33,6 @@ __all__ = [
     "hand_over",
     "note",
     "propose",
-    "propose_close",
     "set_member",
     "start_clock",
     "take",

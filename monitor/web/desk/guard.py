@@ -20,7 +20,7 @@ from monitor.model.hosts import is_loopback
 from monitor.store import desk, desk_sessions
 from monitor.store.deskfile import DeskFile, hashed
 from monitor.web.desk.ask import Ask, Route, Signed
-from monitor.web.desk.words import Refused
+from monitor.web.desk.words import Over, Refused
 
 SESSION, TRIAL, DEVICE = "__Host-fundwatch", "__Host-fundwatch-try", "__Host-fundwatch-device"
 YEAR = 365 * 24 * 3600
@@ -53,8 +53,9 @@ class Guard:
             raise Refused(f"This desk is opened at {self.settings.url}, and by no other name.")
         me = self._signed(ask)
         if request.method not in ("GET", "HEAD"):
+            self._check_origin(request)
             if me is None and route.right is not None and SESSION in request.cookies:
-                return _to_sign_in(request)  # the session is over, and nothing was done
+                raise Over  # what was typed is shown again, for it came from a page of ours
             try:
                 self._check_form(request, me)
             except _NoCookie:
@@ -103,14 +104,17 @@ class Guard:
         seen = sight(person, desk.cases_of(ask.store, person.name))
         return Signed(person, seen, session.id, session.proven, session.token, session.again)
 
-    def _check_form(self, request: Request, me: Signed | None) -> None:
-        """That a form of ours is sent, by whoever was shown it."""
+    def _check_origin(self, request: Request) -> None:
+        """That a form comes from a page of this desk."""
         origin = request.headers.get("Origin", "").lower()
         host = request.headers.get("Host", "").lower()
         if origin not in self._origins or urlsplit(origin).netloc != host:
             raise Refused("The form does not come from a page of this desk. Nothing was done.")
         if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
             raise Refused("The form comes from a page of somebody else. Nothing was done.")
+
+    def _check_form(self, request: Request, me: Signed | None) -> None:
+        """That it is sent by whoever was shown it."""
         trial = request.cookies.get(TRIAL, "")
         if me is None and not trial:
             raise _NoCookie

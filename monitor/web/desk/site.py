@@ -164,7 +164,9 @@ class Desk:
         title, said = words.WRONG.get(code, words.WRONG[500])
         found = vars(error).get("description") if isinstance(error, words.Told) else ""
         values = {"title": title, "room": "", "said": found or said}
-        values |= {"kept": _kept(request), "back": _back(request)}
+        # What a page of somebody else sent is shown to nobody.
+        ours = isinstance(error, words.Wrong | words.Changed | words.Over)
+        values |= {"kept": _kept(request) if ours else "", "back": _back(request)}
         html = self.render(ask or Ask(request, self, self.record(), now()), "wrong.html.j2", values)
         return Response(html, code, mimetype="text/html", headers=error.get_headers(request.environ)
                         if code == 405 else None)  # fmt: skip

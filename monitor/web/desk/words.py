@@ -7,7 +7,14 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
-from werkzeug.exceptions import BadRequest, Conflict, HTTPException, NotFound, UnprocessableEntity
+from werkzeug.exceptions import (
+    BadRequest,
+    Conflict,
+    HTTPException,
+    NotFound,
+    Unauthorized,
+    UnprocessableEntity,
+)
 
 from monitor.decide.desk import clocks
 from monitor.model import TransferView
@@ -37,12 +44,20 @@ class Changed(Told, Conflict):
     """What the form was about has changed meanwhile."""
 
 
+class Over(Unauthorized):
+    """The session is over: nothing was done."""
+
+
 class Refused(Told, BadRequest):
     """A request that no page of ours makes."""
 
 
 WRONG: Mapping[int, tuple[str, str]] = {
     400: ("This cannot be understood", "The request is none that a page of the desk makes."),
+    401: (
+        "You are signed out",
+        "Your session was over, and nothing was done. Sign in, and send it anew.",
+    ),
     403: ("This is not yours to do", "Your role does not allow it. A lead of the case can."),
     404: (
         "There is no such page",

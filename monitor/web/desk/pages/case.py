@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from werkzeug import Response
 
 from monitor.decide.desk import next as following
+from monitor.decide.desk.lines import weight
 from monitor.decide.desk.next import Next
 from monitor.loops import cases as changes
 from monitor.loops.desk import work
@@ -20,7 +21,7 @@ from monitor.loops.health.snapshot import EntryStatus
 from monitor.messages.sheets.parts import quantity
 from monitor.model import TransferView
 from monitor.model.cases import CaseState
-from monitor.model.desk import Line, Right, Sight
+from monitor.model.desk import Line, Open, Right, Sight
 from monitor.model.plain import tidy
 from monitor.store import cases as kept
 from monitor.store import desk as people
@@ -91,7 +92,8 @@ def case(ask: Ask, case: str) -> Response:
     others = [*others, *strip.not_looked_at(beyond)]
     with_work = ask.signed.may(Right.WORK)
     form = ask.request.args.get("do", "")
-    shown_here = _tab(ask, case, tab, status, (read, stand, others))
+    open_work = desk_cases.open_work(ask.store, ask.sight, case)
+    shown_here = _tab(ask, case, tab, status, (read, stand, others), open_work)
     return ask.page(
         "case.html.j2",
         f"{case}",
@@ -101,7 +103,7 @@ def case(ask: Ask, case: str) -> Response:
         tab=tab,
         tabs=TABS,
         state=kept.changed(ask.store).get(case, CaseState()),
-        severity=_worst(status),
+        severity=_worst(status, open_work),
         whys=_whys(ask, case),
         watched=len(status) + beyond,
         read=read,
@@ -124,6 +126,7 @@ def _tab(
     tab: str,
     status: Sequence[EntryStatus],
     reading: tuple[bool, str, list[str]],
+    open_work: Sequence[Open],
 ) -> dict[str, object]:
     """What only this tab shows."""
     if tab == "addresses":
@@ -137,12 +140,13 @@ def _tab(
     if tab == "members":
         everybody = [each for each in people.people(ask.store) if each.disabled is None]
         return {"everybody": everybody}
-    return _overview(ask, case, status, reading)
+    return _overview(ask, case, status, reading, open_work)
 
 
-def _worst(status: Sequence[EntryStatus]) -> str:
-    order = ("severe", "high", "medium", "low")
-    return min((each.severity for each in status), key=order.index, default="")
+def _worst(status: Sequence[EntryStatus], work: Sequence[Open]) -> str:
+    """The worst severity of what is watched, and of what is to be done."""
+    found = [*(each.severity for each in status), *(each.severity for each in work)]
+    return min(found, key=weight, default="")
 
 
 def _whys(ask: Ask, case: str) -> list[tuple[str, str]]:
@@ -154,10 +158,13 @@ def _whys(ask: Ask, case: str) -> list[tuple[str, str]]:
 
 
 def _overview(
-    ask: Ask, case: str, status: Sequence[EntryStatus], reading: tuple[bool, str, list[str]]
+    ask: Ask,
+    case: str,
+    status: Sequence[EntryStatus],
+    reading: tuple[bool, str, list[str]],
+    open_work: Sequence[Open],
 ) -> dict[str, object]:
     read, stand, _ = reading
-    open_work = desk_cases.open_work(ask.store, ask.sight, case)
     held = [each for each in status if each.held is not None]
     clocks = people.clocks(ask.store, Sight(frozenset({case})), case=case)
     standing = following.Standing(

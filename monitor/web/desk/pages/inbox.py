@@ -138,8 +138,8 @@ def _chosen(
         )
         return [Line(each.id, (each,)) for each in rows], rows[-1].id if more else ""
     if view == "closed":
-        rows = desk_inbox.closed_since(ask.store, ask.sight, _midnight(ask), PAGE)
-        return [Line(each.id, (each,)) for each in rows[:PAGE]], ""
+        rows = desk_inbox.closed_since(ask.store, ask.sight, _midnight(ask), MOST)
+        return [Line(each.id, (each,)) for each in rows], ""
     if view == "second":
         return [], ""
     mine, test = rules.names_of(work, ask.signed.person.name), rules.CHOICES[view]

@@ -5,14 +5,17 @@ from __future__ import annotations
 from werkzeug import Response
 
 from monitor.loops.desk import work
-from monitor.model.desk import Right
+from monitor.model.desk import Line, Right
 from monitor.model.desk_work import Proposal, Standing
 from monitor.store import desk as people
+from monitor.store import desk_inbox
 from monitor.web.desk import second, shown
 from monitor.web.desk.ask import Ask
 from monitor.web.desk.guard import again
 from monitor.web.desk.pages.alert import LONGEST, carried_out
 from monitor.web.desk.words import Gone, Wrong
+
+SHOWN = 20  # alerts of a proposal
 
 
 def proposal(ask: Ask, proposal: str) -> Response:
@@ -25,10 +28,17 @@ def proposal(ask: Ask, proposal: str) -> Response:
         "inbox",
         found=found,
         title=second.title(found),
+        lines=shown.lines(ask, _lines(ask, found), ""),
         stands=second.stands(found),
         why_not=second.hindrance(ask, found),
         mine=may and second.is_own(ask, found),
     )
+
+
+def _lines(ask: Ask, found: Proposal) -> list[Line]:
+    """The first of its alerts, so that nobody agrees to numbers alone."""
+    alerts = desk_inbox.seen_alerts(ask.store, ask.sight, found.alerts[:SHOWN])
+    return [Line(each.id, (each,)) for each in alerts.values()]
 
 
 def _found(ask: Ask, wanted: str) -> Proposal:
