@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,10 @@ from world.desk import Served, User, add_person, send, served, turn_on
 from world.home import Home
 
 from monitor.app.home import open_home
+from monitor.decide.desk.rights import sight
+from monitor.model.desk import Person, Role, Sight
+from monitor.store import desk_cases
+from monitor.store.sqlite import Store
 
 WATCHLIST = """version: 1
 cases:
@@ -23,6 +29,13 @@ cases:
     source: example
     addresses:
       - {address: "0xd04E33461FEA8302c5E1e13895b60cEe8AEfda7F", chain: ethereum, label: Other}
+"""
+
+OWN_IN_PARTNER = """  PARTNER:
+    reason: ours
+    source: example
+    addresses:
+      - {address: "0x8589427373D6D84E98730D7795D8f6f8731FDA16", chain: ethereum, label: Own}
 """
 
 
@@ -111,3 +124,51 @@ def test_leads_close_a_case_and_let_people_in(desk: Served, home: Home, lead: Us
     log = home.run("log", "show")
     assert "k.brandt" in log
     assert "signed in" in log
+
+
+PAYROLL = "/a/ethereum/0x4f47bc496083c727c5fbe3ce9cdf2b0f6496270c"
+
+
+def test_a_watch_is_ended_from_the_page_of_its_address(desk: Served, home: Home, lead: User):
+    """By one person at once; once a second one exists they have to agree."""
+    session = desk.signed_in(lead)
+    page = session.get(f"{PAYROLL}?do=end").text
+    (entry,) = re.findall(r'<option value="(E-[^"]+)"', page)
+    form = {"entry": "E-NONE", "why": "all is done", "once": "1"}
+    assert send(session, f"{PAYROLL}?do=end", f"{PAYROLL}/end", form).status_code == 422
+    ann = add_person(home.path, "t.weber", "analyst", cases=("NK-07",))
+    form = {"entry": entry, "why": "all is done", "once": "2"}
+    assert send(session, f"{PAYROLL}?do=end", f"{PAYROLL}/end", form).status_code == 303
+    assert "ends when a second person agrees" in session.get(PAYROLL).text
+    waiting = desk.signed_in(ann).get("/inbox?view=second").text
+    assert "End the watch of an address" in waiting
+    assert "k.brandt" in waiting
+    member = desk.signed_in(add_person(home.path, "o.ther", "analyst", cases=("NK-11",)))
+    assert "End the watch" not in member.get("/inbox?view=second").text
+
+
+def test_what_a_public_list_alone_holds_is_for_everybody_who_works(home: Home):
+    home.write(
+        "partner.csv", "address,chain\n0x28c6c06298d514db089934071355e5743bf21d60,ethereum\n"
+    )
+    row = {"kind": "csv", "file": "partner.csv", "every": "never", "watch": "yes"}
+    row |= {"title": "Partner", "chains": "published", "case": "PARTNER"}
+    home.write("config/lists.yaml", {"lists": {"partner": row}})
+    home.run("lists", "update", "partner", "--by", "kim")
+    with closing(Store(home.path / "fundwatch.db", readonly=True)) as store:
+
+        def cases(sight: Sight) -> list[str]:
+            return [each.case for each in desk_cases.lines(store, sight)]
+
+        nobody = Person("x", Role.ANALYST)
+        assert cases(sight(nobody, ())) == []
+        assert cases(sight(nobody, (), ["partner"])) == ["PARTNER"]
+        assert cases(sight(nobody, ("NK-11",), ["partner"])) == ["NK-11", "PARTNER"]
+        assert cases(sight(nobody, (), ["other"])) == []
+        assert cases(sight(Person("x", Role.READER), (), ["partner"])) == []
+    # Once a person watches something in that case it is a case like others.
+    with (home.path / "watchlist.yaml").open("a", encoding="utf-8") as file:
+        file.write(OWN_IN_PARTNER)
+    with open_home(home.path, {}) as app:
+        app.reload()
+        assert [c.case for c in desk_cases.lines(app.store, sight(nobody, (), ["partner"]))] == []

@@ -391,8 +391,7 @@ class Daemon:
             time.sleep(0.05)
 
     def _under_way(self) -> list[str]:
-        sending = [f"sending by {name}" for name in self._app.rounds.busy()]
-        return [*self._pulse.busy(), *sending]
+        return [*self._pulse.busy(), *(f"sending by {each}" for each in self._app.rounds.busy())]
 
 
 def emergency(app: Fundwatch) -> Emergency:

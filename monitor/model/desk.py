@@ -47,10 +47,12 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """Which cases somebody may see. `cases` None: all. `loose`: also what belongs to no case."""
+    """Which cases somebody may see. `cases` None: all. `loose`: also what belongs to no case.
+    `lists`: also cases that hold nothing but entries of these published lists."""
 
     cases: frozenset[str] | None = frozenset()
     loose: bool = False
+    lists: frozenset[str] = frozenset()
 
     def sees(self, case: str) -> bool:
         if self.cases is None:

@@ -108,11 +108,6 @@ class Names:
         return [each[subject.address] for each in found if subject.address in each]
 
 
-def veil_of(parties: Mapping[str, Party]) -> dict[str, str]:
-    """By address, what stands in the place of those that are our own."""
-    return {address: party.ours for address, party in parties.items() if party.ours}
-
-
 def _of_entry(watched: Watched) -> Known:
     entry = watched.entry
     return Known(

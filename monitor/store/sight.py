@@ -20,9 +20,18 @@ def of_case(sight: Sight, column: str = "case_id") -> Clause:
         return "1", []
     named = f"{column} IN (SELECT value FROM json_each(?))"
     params: list[object] = [json.dumps(sorted(sight.cases - {""}))]
-    if not sight.loose:
-        return named, params
-    return f"({named} OR coalesce({column}, '') = '')", params
+    either = [named]
+    if sight.loose:
+        either.append(f"coalesce({column}, '') = ''")
+    if sight.lists:
+        listed = f"FROM entry one WHERE one.case_id = {column} AND one.case_id <> ''"
+        these = "(SELECT value FROM json_each(?))"
+        either.append(
+            f"(EXISTS (SELECT 1 {listed}) "
+            f"AND NOT EXISTS (SELECT 1 {listed} AND one.list NOT IN {these}))"
+        )
+        params.append(json.dumps(sorted(sight.lists)))
+    return f"({' OR '.join(either)})", params
 
 
 def of_alert(sight: Sight, alert: str = "alert") -> Clause:

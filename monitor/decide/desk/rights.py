@@ -22,10 +22,12 @@ def rights(person: Person) -> frozenset[Right]:
     return found | {Right.REPORTS} if person.reports else found
 
 
-def sight(person: Person, cases: Collection[str]) -> Sight:
-    """What somebody may see. `cases`: of which they are a member. What belongs to no case (an
-    address of a published list, a notice) is for everybody who works, and not for guests of a
-    case."""
+def sight(person: Person, cases: Collection[str], lists: Collection[str] = ()) -> Sight:
+    """What somebody may see. `cases`: of which they are a member; `lists`: those that everybody
+    can read. What belongs to no case or to such a list alone is for everybody who works, and not
+    for guests of a case: else nobody but leads would have what is told of it."""
     if person.role in (Role.LEAD, Role.AUDITOR):
         return Sight(None, loose=True)
-    return Sight(frozenset(cases), loose=person.role is Role.ANALYST)
+    if person.role is not Role.ANALYST:
+        return Sight(frozenset(cases))
+    return Sight(frozenset(cases), loose=True, lists=frozenset(lists))

@@ -101,7 +101,9 @@ class Guard:
         person = desk.person(ask.store, session.person) if session else None
         if session is None or person is None or not person.active:
             return None
-        seen = sight(person, desk.cases_of(ask.store, person.name))
+        lists = ask.settings.lists.values()
+        public = [each.name for each in lists if each.url and not each.ours]
+        seen = sight(person, desk.cases_of(ask.store, person.name), public)
         return Signed(person, seen, session.id, session.proven, session.token, session.again)
 
     def _check_origin(self, request: Request) -> None:

@@ -7,8 +7,8 @@ from werkzeug.exceptions import NotFound
 
 from monitor.loops.desk import wishes
 from monitor.model.desk import Right
-from monitor.model.desk_work import Proposal
-from monitor.model.watch import Severity
+from monitor.model.desk_work import Proposal, Standing
+from monitor.model.watch import Severity, Watched
 from monitor.store import desk as people
 from monitor.store import desk_find
 from monitor.watchlist.addressbook import CATEGORIES
@@ -17,7 +17,7 @@ from monitor.web.desk.ask import Ask
 from monitor.web.desk.pages.alert import LONGEST, carried_out
 from monitor.web.desk.words import Wrong
 
-FORMS = {"watch": "Watch it", "name": "Name it"}
+FORMS = {"watch": "Watch it", "name": "Name it", "end": "End its watch"}
 SEVERITIES = tuple(each.value for each in Severity)
 DONE_SOON = "The program does it within a minute, once it runs."
 
@@ -27,14 +27,22 @@ def forms(it: Found) -> dict[str, object]:
     ask = it.ask
     may = ask.signed.may(Right.WORK)
     wanted = ask.request.args.get("do", "")
+    active = _active(it)
+    there = {act: said for act, said in FORMS.items() if act != "end" or active}
     return {
-        "acts": FORMS if may else {},
-        "form": wanted if may and wanted in FORMS else "",
+        "acts": there if may else {},
+        "active": active,
+        "form": wanted if may and wanted in there else "",
         "cases": desk_find.cases(ask.store, ask.sight) if may and wanted == "watch" else [],
         "severities": SEVERITIES,
         "categories": CATEGORIES,
         "asked": _asked(it),
     }
+
+
+def _active(it: Found) -> list[Watched]:
+    """The entries on it that are watched, of cases that whoever asks may see."""
+    return [each for each in it.party.watched if each.active]
 
 
 def _asked(it: Found) -> list[Proposal]:
@@ -58,8 +66,8 @@ def do(ask: Ask, chain: str, address: str, act: str) -> Response:
         return it
     if act not in FORMS:
         raise NotFound
-    proposal = _watch(it) if act == "watch" else _name(it)
-    return ask.go(it.path, f"{proposal}. {DONE_SOON}")
+    said = {"watch": _watch, "name": _name, "end": _end}[act](it)
+    return ask.go(it.path, said)
 
 
 def _watch(it: Found) -> str:
@@ -78,7 +86,7 @@ def _watch(it: Found) -> str:
 
     def watched() -> str:
         made = wishes.add_watch(ask.writer, settings, ask.actor, lines, why, ask.now, once)
-        return f"Asked for: it is watched ({made.id})"
+        return f"Asked for: it is watched ({made.id}). {DONE_SOON}"
 
     return carried_out(watched)
 
@@ -93,6 +101,28 @@ def _name(it: Found) -> str:
 
     def named() -> str:
         made = wishes.name(ask.writer, settings, ask.actor, subject, said, why, ask.now, once)
-        return f"Asked for: it gets this name ({made.id})"
+        return f"Asked for: it gets this name ({made.id}). {DONE_SOON}"
 
     return carried_out(named)
+
+
+def _end(it: Found) -> str:
+    """Of one of its entries, by two where a second person exists."""
+    ask = it.ask
+    entries = {each.entry.id: each.entry for each in _active(it)}
+    entry = entries.get(ask.field("entry", 60))
+    if entry is None:
+        raise Wrong("Choose which watch is to end.")
+    settings, why, once = ask.settings.web, ask.field("why", LONGEST), ask.field("once", 64)
+
+    def ended() -> str:
+        if entry.origin is None:
+            made = wishes.retire(ask.writer, settings, ask.actor, entry.id, why, ask.now, once)
+        else:
+            about = (wishes.OF_LIST, entry.origin.list, entry.subject.address)
+            made = wishes.of_list(ask.writer, settings, ask.actor, *about, why, ask.now, once)
+        if made.state is Standing.WAITING:
+            return f"Proposed: its watch ends when a second person agrees ({made.id})."
+        return f"Asked for: its watch ends ({made.id}). {DONE_SOON}"
+
+    return carried_out(ended)

@@ -111,6 +111,7 @@ def case(ask: Ask, case: str) -> Response:
         others=others,
         members=[each.person for each in people.members(ask.store, case) if each.until is None],
         clocks=people.clocks(ask.store, only, case=case),
+        by_one=people.by_one(ask.store, only, case),
         rules=[each for each in ask.settings.web.clocks.values() if not each.confidential],
         work=with_work,
         lead=ask.signed.may(Right.LEAD),
