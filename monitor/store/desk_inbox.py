@@ -56,12 +56,6 @@ def of_message(store: Reader, sight: Sight, message: str) -> list[Open]:
     return [to_open(row, message, waiting) for row in rows]
 
 
-def is_whole(store: Reader, message: str, found: Sequence[Open]) -> bool:
-    """Whether these are all alerts that a message told: else its words tell of others too."""
-    sql = "SELECT count(DISTINCT alert) AS n FROM route WHERE message = ?"
-    return int(store.read(sql, [message])[0]["n"]) == len(found)
-
-
 def of_others(store: Reader, sight: Sight, messages: Collection[str]) -> frozenset[str]:
     """Those of these messages that tell something which may not be seen too."""
     seen, params = of_alert(sight, "a")

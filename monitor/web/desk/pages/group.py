@@ -35,7 +35,7 @@ def group(ask: Ask, message: str) -> Response:
         f"{message} ({len(found):,})",
         "inbox",
         message=message,
-        subject=_subject(ask, message) if desk_inbox.is_whole(ask.store, message, found) else "",
+        subject=_subject(ask, message),
         lines=shown.lines(ask, [Line(each.id, (each,)) for each in part], ""),
         number=len(found),
         begins=start,
@@ -51,6 +51,9 @@ def group(ask: Ask, message: str) -> Response:
 
 
 def _subject(ask: Ask, message: str) -> str:
+    """What it said of itself; nothing where it told of other people's cases too."""
+    if desk_inbox.of_others(ask.store, ask.sight, [message]):
+        return ""
     try:
         return outbox.message(ask.store, message)[1].subject.partition("] ")[2]
     except (StoreError, LookupError):
