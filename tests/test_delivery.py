@@ -29,6 +29,8 @@ from world.home import (
 )
 from world.sinks import answer, cut, hang, reset
 
+from monitor.store.rows import ALERT_COLUMNS
+
 THREE = ((ALICE, SHOP), (BANK, BOB), (ALICE, BOB))
 
 
@@ -391,9 +393,9 @@ def test_daily_mail_of_a_storm_says_what_it_leaves_out(scene: Scene) -> None:
     (one,) = scene.alerts("movement")
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION SELECT i + 1 FROM n WHERE i < 1200) "
     copy = (
-        "INSERT INTO alert SELECT 'A-' || i, kind, lane, severity, created, chain, tx || i, entry, "
-        "direction, amends, lane_reason, title, facts, audience, 'closed' FROM alert, n "
-        "WHERE id = ?"
+        f"INSERT INTO alert ({ALERT_COLUMNS}, state) SELECT 'A-' || i, kind, lane, severity, "
+        "created, chain, tx || i, entry, direction, amends, lane_reason, title, facts, audience, "
+        "'closed' FROM alert, n WHERE id = ?"
     )
     scene.home.sql(numbers + copy, one["id"])
     scene.home.sql(

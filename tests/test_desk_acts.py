@@ -499,6 +499,7 @@ def test_a_confidential_clock_cannot_get_into_the_record(book: Book) -> None:
 TABLES = ("person", "member", "remark", "proposal", "proposal_alert", "clock", "alert", "alert_log")
 
 
+@pytest.mark.slow
 def test_every_column_of_the_desk_is_held_against_the_log(tmp_path: Path) -> None:
     book = desk_book(tmp_path)
     severe, medium = alert_of(book, "severe"), alert_of(book, "medium")
