@@ -94,15 +94,8 @@ def told(
 
 def count_told(store: Reader, sight: Sight, *, quiet: bool) -> int:
     """How many of them; MANY + 1: more than that."""
-    seen, params = of_alert(sight, "a")
     which = "a.kind <> 'notice'" if quiet else "a.kind = 'notice'"
-    rows = store.read(
-        "SELECT count(*) AS n FROM (SELECT 1 FROM alert a INDEXED BY alert_told "
-        "LEFT JOIN entry e ON e.id = a.entry "
-        f"WHERE a.state <> 'closed' AND NOT ({WORK}) AND {which} AND {seen} LIMIT {MANY + 1})",
-        params,
-    )
-    return int(rows[0]["n"])
+    return _count(store, sight, "alert_told", f"NOT ({WORK}) AND {which}")
 
 
 def closed_since(store: Reader, sight: Sight, since: int, most: int) -> list[Open]:
@@ -119,24 +112,21 @@ def closed_since(store: Reader, sight: Sight, since: int, most: int) -> list[Ope
 
 def count_work(store: Reader, sight: Sight) -> int:
     """How many alerts are work and not closed; MANY + 1: more than that."""
-    seen, params = of_alert(sight, "a")
-    rows = store.read(
-        "SELECT count(*) AS n FROM (SELECT 1 FROM alert a INDEXED BY alert_work "
-        "LEFT JOIN entry e ON e.id = a.entry "
-        f"WHERE a.state <> 'closed' AND {WORK} AND {seen} LIMIT {MANY + 1})",
-        params,
-    )
-    return int(rows[0]["n"])
+    return _count(store, sight, "alert_work", WORK)
 
 
 def count_new(store: Reader, sight: Sight, since: int) -> int:
     """How many of them were made after that time; MANY + 1: more than MANY."""
-    seen, params = of_alert(sight, "a")
+    return _count(store, sight, "alert_work", f"a.created > ? AND {WORK}", since)
+
+
+def _count(store: Reader, sight: Sight, index: str, which: str, *params: object) -> int:
+    """Of what is not closed, no further than MANY."""
+    seen, given = of_alert(sight, "a")
     rows = store.read(
-        "SELECT count(*) AS n FROM (SELECT 1 FROM alert a INDEXED BY alert_work "
-        "LEFT JOIN entry e ON e.id = a.entry "
-        f"WHERE a.created > ? AND a.state <> 'closed' AND {WORK} AND {seen} LIMIT {MANY + 1})",
-        [since, *params],
+        f"SELECT count(*) AS n FROM (SELECT 1 FROM alert a INDEXED BY {index} "
+        f"WHERE {which} AND a.state <> 'closed' AND {seen} LIMIT {MANY + 1})",
+        [*params, *given],
     )
     return int(rows[0]["n"])
 

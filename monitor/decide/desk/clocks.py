@@ -68,17 +68,23 @@ def said(kept: Mapping[str, object]) -> str:
     return f"{number} {days}{f' ({off})' if off else ''} - {NO_ADVICE}"
 
 
+def left(due: str, kept: Mapping[str, object], now: int) -> int:
+    """Whole days until the last day of a clock with these terms, by its own zone; below zero once
+    it is over. `now`: Unix seconds."""
+    zone = str(kept.get("zone") or "UTC")
+    today = datetime.fromtimestamp(now, ZoneInfo(zone) if zone != "UTC" else UTC).date()
+    return (date.fromisoformat(due) - today).days
+
+
 def step(clock: Clock, now: int) -> str:
     """Which step of a clock it is time for: three days before, on the day, and when it is over, by
     its own zone; empty: none. `now`: Unix seconds."""
     if clock.state != "running":
         return ""
-    zone = str(clock.terms.get("zone") or "UTC")
-    today = datetime.fromtimestamp(now, ZoneInfo(zone) if zone != "UTC" else UTC).date()
-    left = (date.fromisoformat(clock.due) - today).days
-    if left > SOON:
+    days = left(clock.due, clock.terms, now)
+    if days > SOON:
         return ""
-    return "over" if left < 0 else "due" if left == 0 else "soon"
+    return "over" if days < 0 else "due" if days == 0 else "soon"
 
 
 def untold(clock: Clock, now: int) -> str:

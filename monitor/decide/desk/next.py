@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
+from monitor.decide.desk import clocks
 from monitor.decide.desk.lines import overdue, weight
 from monitor.model.desk import Open
 from monitor.model.desk_work import Clock, Proposal
@@ -39,7 +39,6 @@ class Standing:
     after: int  # seconds after which an alert that nobody has is overdue
     held_missing: Sequence[str] = ()  # what is missing of held funds, in words
     clocks: Sequence[Clock] = ()
-    today: date = date.min
     work: Sequence[Open] = ()
     proposals: Sequence[Proposal] = ()  # that wait
     unread: str = ""  # what is not read, in words; empty: nothing
@@ -69,7 +68,7 @@ def _held(standing: Standing, path: str) -> list[Next]:
 def _clocks(standing: Standing, path: str) -> list[Next]:
     found = []
     for clock in standing.clocks:
-        left = (date.fromisoformat(clock.due) - standing.today).days
+        left = clocks.left(clock.due, clock.terms, standing.now)
         if clock.state == "running" and left < SOON:
             when = "ended" if left < 0 else "ends today" if left == 0 else f"ends {clock.due}"
             words = f"{clock.terms.get('title', clock.rule)} {when}."

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 from werkzeug.exceptions import (
@@ -95,8 +93,7 @@ FILTERS: Mapping[str, Callable[..., object]] = {
 
 def _left(clock: Clock, now: int) -> str:
     """How long a clock still runs, in its own zone's days."""
-    today = datetime.fromtimestamp(now, ZoneInfo(str(clock.terms.get("zone", "UTC")))).date()
-    left = (date.fromisoformat(clock.due) - today).days
+    left = clocks.left(clock.due, clock.terms, now)
     if left < 0:
         return f"over since {plural(-left, 'day')}"
     return f"{plural(left, 'day')} left" if left else "it ends today"

@@ -5,9 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 from werkzeug import Response
 
@@ -19,9 +17,10 @@ from monitor.loops.desk import work
 from monitor.loops.health import entry_status
 from monitor.loops.health.snapshot import EntryStatus
 from monitor.messages.sheets.parts import quantity
-from monitor.model import TransferView
+from monitor.model import TransferView, Watched
 from monitor.model.cases import CaseState
 from monitor.model.desk import Line, Open, Right, Sight
+from monitor.model.desk_work import Clock
 from monitor.model.plain import tidy
 from monitor.store import cases as kept
 from monitor.store import desk as people
@@ -70,6 +69,19 @@ class Movement:
     amount: str
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What several parts of a case's page show, read once."""
+
+    case: str
+    entries: Sequence[str]  # ids, those that are watched first
+    status: Sequence[EntryStatus]
+    read: bool
+    stand: str
+    work: Sequence[Open]
+    clocks: Sequence[Clock]
+
+
 def _known(ask: Ask, case: str) -> str:
     if not desk_cases.is_known(ask.store, ask.sight, case):
         raise Gone
@@ -83,8 +95,9 @@ def case(ask: Ask, case: str) -> Response:
     tab = ask.request.args.get("tab", "")
     tab = tab if tab in TABS else ""
     only = Sight(frozenset({case}))
+    ids = desk_entries.of(ask.store, ask.sight, case)
     status = entry_status.some_read(
-        *(ask.store, ask.settings, ask.now, desk_entries.of(ask.store, ask.sight, case)),
+        *(ask.store, ask.settings, ask.now, ids),
         running=guard.runs_beside(ask.settings.home),
     )
     read, stand, others = strip.of_entries(status)
@@ -93,7 +106,9 @@ def case(ask: Ask, case: str) -> Response:
     with_work = ask.signed.may(Right.WORK)
     form = ask.request.args.get("do", "")
     open_work = desk_cases.open_work(ask.store, ask.sight, case)
-    shown_here = _tab(ask, case, tab, status, (read, stand, others), open_work)
+    clocks = people.clocks(ask.store, only, case=case)
+    found = Looked(case, ids, status, read, stand, open_work, clocks)
+    shown_here = _tab(ask, found, tab)
     return ask.page(
         "case.html.j2",
         f"{case}",
@@ -104,13 +119,13 @@ def case(ask: Ask, case: str) -> Response:
         tabs=TABS,
         state=kept.changed(ask.store).get(case, CaseState()),
         severity=_worst(status, open_work),
-        whys=_whys(ask, case),
+        whys=_whys(ask, ids),
         watched=len(status) + beyond,
         read=read,
         stand=stand,
         others=others,
         members=[each.person for each in people.members(ask.store, case) if each.until is None],
-        clocks=people.clocks(ask.store, only, case=case),
+        clocks=clocks,
         by_one=people.by_one(ask.store, only, case),
         rules=[each for each in ask.settings.web.clocks.values() if not each.confidential],
         work=with_work,
@@ -121,17 +136,11 @@ def case(ask: Ask, case: str) -> Response:
     )
 
 
-def _tab(
-    ask: Ask,
-    case: str,
-    tab: str,
-    status: Sequence[EntryStatus],
-    reading: tuple[bool, str, list[str]],
-    open_work: Sequence[Open],
-) -> dict[str, object]:
+def _tab(ask: Ask, found: Looked, tab: str) -> dict[str, object]:
     """What only this tab shows."""
+    case = found.case
     if tab == "addresses":
-        return {"entries": status, "retired": _retired(ask, case)}
+        return {"entries": found.status, "retired": _retired(ask, found.entries)}
     if tab == "alerts":
         return _alerts(ask, case)
     if tab == "movements":
@@ -141,7 +150,7 @@ def _tab(
     if tab == "members":
         everybody = [each for each in people.people(ask.store) if each.disabled is None]
         return {"everybody": everybody}
-    return _overview(ask, case, status, reading, open_work)
+    return _overview(ask, found)
 
 
 def _worst(status: Sequence[EntryStatus], work: Sequence[Open]) -> str:
@@ -150,48 +159,35 @@ def _worst(status: Sequence[EntryStatus], work: Sequence[Open]) -> str:
     return min(found, key=weight, default="")
 
 
-def _whys(ask: Ask, case: str) -> list[tuple[str, str]]:
+def _whys(ask: Ask, ids: Sequence[str]) -> list[tuple[str, str]]:
     """Reason and source of its entries, each once."""
-    ids = desk_entries.of(ask.store, ask.sight, case)
     found = watch.entries(ask.store, ids[:200]).values()
     said = dict.fromkeys((tidy(w.entry.reason, 300), tidy(w.entry.source, 200)) for w in found)
     return [each for each in said if any(each)][:_WHYS]
 
 
-def _overview(
-    ask: Ask,
-    case: str,
-    status: Sequence[EntryStatus],
-    reading: tuple[bool, str, list[str]],
-    open_work: Sequence[Open],
-) -> dict[str, object]:
-    read, stand, _ = reading
+def _overview(ask: Ask, found: Looked) -> dict[str, object]:
+    case, status = found.case, found.status
     held = [each for each in status if each.held is not None]
-    clocks = people.clocks(ask.store, Sight(frozenset({case})), case=case)
     standing = following.Standing(
         case=case,
         now=ask.now,
         after=ask.settings.escalate_after,
         held_missing=[each for e in held if e.held and e.held.missing for each in e.held.assets],
-        clocks=clocks,
-        today=_today(ask.now, "UTC"),
-        work=open_work,
+        clocks=found.clocks,
+        work=found.work,
         proposals=people.proposals(ask.store, ask.sight, state="waiting", case=case),
-        unread="" if read else stand,
+        unread="" if found.read else found.stand,
         unexplained=sum(e.balances.unexplained for e in status if e.balances),
     )
     steps: list[Next] = following.following(standing, path_of(case))
     return {
         "steps": steps,
-        "open": len(open_work),
+        "open": len(found.work),
         "held": held,
         "unknown": _not_known(ask, status),
         **_happened(ask, case),
     }
-
-
-def _today(now: int, zone: str) -> date:
-    return datetime.fromtimestamp(now, ZoneInfo(zone)).date()
 
 
 def _not_known(ask: Ask, status: Sequence[EntryStatus]) -> list[tuple[str, int]]:
@@ -220,8 +216,7 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else 2**62
 
 
-def _retired(ask: Ask, case: str) -> list[object]:
-    ids = desk_entries.of(ask.store, ask.sight, case)
+def _retired(ask: Ask, ids: Sequence[str]) -> list[Watched]:
     return [each for each in watch.entries(ask.store, ids).values() if not each.active]
 
 
