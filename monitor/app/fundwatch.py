@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from monitor import __version__
 from monitor.app.build import Pools, list_fetch, make_channel, pricing_world, reserve_in
@@ -23,7 +23,7 @@ from monitor.loops import freeze, list_news, met, morning, second
 from monitor.loops.acts import Acts
 from monitor.loops.balance_rounds import BalanceRounds, BalanceWorld
 from monitor.loops.causes import Causes
-from monitor.loops.clock import now
+from monitor.loops.clock import now, timezones
 from monitor.loops.daily import Daily
 from monitor.loops.debts import Debts, Read
 from monitor.loops.deliver import ROUND_SECONDS, SendingRounds, Tally, deliver
@@ -255,7 +255,7 @@ class Fundwatch:
         problems = self.watch_file.reload()
         self.following.settle()
         told = self.watch_file.timezone
-        self.timezone = told if told in available_timezones() else self.settings.timezone
+        self.timezone = told if told in timezones() else self.settings.timezone
         if self.timezone != notes.get_note(self.store, "timezone"):
             notes.put_note(self.store, "timezone", self.timezone)  # for commands that look
         entries = (self.watch_file.version, watch.version(self.store), self._asleep)

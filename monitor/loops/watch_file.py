@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from zoneinfo import available_timezones
 
 from monitor.chains.address import display
 from monitor.loops import doors
+from monitor.loops.clock import timezones
 from monitor.loops.health.tell import case_of
 from monitor.loops.router import Router
 from monitor.model import Alert, AlertKind, Chain, Entry, Lane, Severity, plain
@@ -126,7 +126,7 @@ class WatchFile:
             self._path.name,
             channels=list(settings.channels),
             assets=list(settings.assets.values()),
-            timezones=available_timezones(),
+            timezones=timezones(),
             sources=settings.written_sources,
         )
 

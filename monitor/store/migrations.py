@@ -24,6 +24,7 @@ from monitor.store import (
     scale_schema,
     trace_schema,
 )
+from monitor.store.script import carry_out
 
 migrations = Migrations("fundwatch")
 
@@ -224,7 +225,7 @@ CREATE TABLE note (                  -- small facts of the program: last pass, l
 
 @migrations()
 def m001_initial(db: Database) -> None:
-    db.executescript(_INITIAL)
+    carry_out(db.conn, _INITIAL)
 
 
 _DESK = """
@@ -264,7 +265,7 @@ CREATE INDEX alert_open ON alert(created) WHERE state = 'open';
 
 @migrations()
 def m002_desk(db: Database) -> None:
-    db.executescript(_DESK)
+    carry_out(db.conn, _DESK)
 
 
 _REAL_LIFE = """
@@ -313,7 +314,7 @@ CREATE INDEX doubt_subject ON doubt(subject, since);
 
 @migrations()
 def m003_real_life(db: Database) -> None:
-    db.executescript(_REAL_LIFE)
+    carry_out(db.conn, _REAL_LIFE)
 
 
 _SCOPE = """
@@ -406,43 +407,43 @@ CREATE INDEX transfer_height ON transfer(chain, block_height) WHERE block_height
 
 @migrations()
 def m004_scope(db: Database) -> None:
-    db.executescript(_SCOPE)
+    carry_out(db.conn, _SCOPE)
 
 
 @migrations()
 def m005_log(db: Database) -> None:
     """Also the first act of the log: what the record held until then."""
     (schema,) = db.execute("PRAGMA user_version").fetchone()
-    db.executescript(log_schema.LOG + log_schema.KEPT + log_schema.VERSIONS_KEPT)
+    carry_out(db.conn, log_schema.LOG + log_schema.KEPT + log_schema.VERSIONS_KEPT)
     log.append(db.conn, DAEMON, int(time.time()), "begin", digests.begin(db.conn, schema))
 
 
 @migrations()
 def m006_answers(db: Database) -> None:
-    db.executescript(answers_schema.ANSWERS)
+    carry_out(db.conn, answers_schema.ANSWERS)
 
 
 @migrations()
 def m007_lists(db: Database) -> None:
-    db.executescript(lists_schema.LISTS)
+    carry_out(db.conn, lists_schema.LISTS)
 
 
 @migrations()
 def m008_balances(db: Database) -> None:
-    db.executescript(balances_schema.BALANCES)
+    carry_out(db.conn, balances_schema.BALANCES)
 
 
 @migrations()
 def m009_trace(db: Database) -> None:
-    db.executescript(trace_schema.TRACE)
+    carry_out(db.conn, trace_schema.TRACE)
 
 
 @migrations()
 def m010_blocks(db: Database) -> None:
-    db.executescript(blocks_schema.BLOCKS + scale_schema.STAGING + scale_schema.VERSIONS)
-    db.executescript(scale_schema.BEGINNING + scale_schema.INDEXES)
+    carry_out(db.conn, blocks_schema.BLOCKS + scale_schema.STAGING + scale_schema.VERSIONS)
+    carry_out(db.conn, scale_schema.BEGINNING + scale_schema.INDEXES)
 
 
 @migrations()
 def m011_desk(db: Database) -> None:
-    db.executescript(desk_schema.DESK)
+    carry_out(db.conn, desk_schema.DESK)

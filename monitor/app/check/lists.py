@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from zoneinfo import available_timezones
 
 from monitor.app.check.record import check_held_back
 from monitor.app.check.report import Bench, places_of
 from monitor.app.check.sources import day_of
+from monitor.loops.clock import timezones
 from monitor.model import ChannelConfig, Entry, Severity
 from monitor.model.errors import Problem
 from monitor.model.plain import count, plural
@@ -45,7 +45,7 @@ def check_list(bench: Bench) -> tuple[Bench, bool]:
         file.WATCHLIST,
         channels=list(settings.channels),
         assets=list(settings.assets.values()),
-        timezones=available_timezones(),
+        timezones=timezones(),
         sources=settings.written_sources,
     )
     for problem in parsed.problems:

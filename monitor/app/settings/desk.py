@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import zoneinfo
 from collections.abc import Mapping
 from ipaddress import ip_network
 
 from monitor.app.settings.rows import SHIPPED, Resolve, SettingsRow
+from monitor.loops.clock import timezones
 from monitor.model.desk import ClockRule, DeskSettings, OidcSettings, Role, SecondPerson
 from monitor.model.hosts import is_loopback
 from monitor.watchlist.yaml_nodes import Fields, Notes, Text
@@ -124,7 +124,7 @@ def clocks(tree: Fields, notes: Notes) -> dict[str, ClockRule]:
         calendar = row.text("calendar")
         if days is None and row.node_of("days") is None:
             row.missing("days", "30")
-        if zone != "UTC" and zone not in zoneinfo.available_timezones():
+        if zone != "UTC" and zone not in timezones():
             row.bad("zone", zone, "is not a known time zone", "Write it like America/New_York")
         if calendar and not _is_calendar(row, calendar):
             row.bad("calendar", calendar, "is no calendar of holidays", "Write it like US or CH")

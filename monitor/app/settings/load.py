@@ -8,7 +8,6 @@ config/ go over them, key by key, lists as a whole. Secrets come from the enviro
 from __future__ import annotations
 
 import re
-import zoneinfo
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from monitor.app.settings import lists as list_rows
 from monitor.app.settings import sources as source_rows
 from monitor.app.settings.rows import SHIPPED, Secret, SettingsRow
 from monitor.app.settings.secrets import Secrets, read_bytes, read_dotenv, way_of
+from monitor.loops.clock import timezones
 from monitor.model import Chain, ChannelConfig, Issuer, Known, SourceConfig
 from monitor.model.desk import ClockRule, DeskSettings
 from monitor.model.errors import ConfigError
@@ -165,8 +165,7 @@ def _existing(home: Path, written: str, at: Node | None, notes: Notes) -> str:
 def _general(settings: Settings, row: SettingsRow, secrets: Secrets) -> Settings:
     row.only(SETTING_KEYS)
     timezone = row.text("timezone", settings.timezone)
-    # UTC is always one; to list the others takes a while.
-    if timezone != "UTC" and timezone not in zoneinfo.available_timezones():
+    if timezone != "UTC" and timezone not in timezones():
         row.bad("timezone", timezone, "is not a known time zone", "Write it like Europe/Zurich")
     hold, severe = row.whole("hold_minutes", 0, 10_000), row.whole("hold_severe_minutes", 0, 10_000)
     round_severe, round_high = (
