@@ -116,6 +116,30 @@ def test_what_a_watched_address_pays_is_followed_to_an_exchange(tmp_path: Path) 
     assert {t["difference"] for t in found["total"] if t["method"] != "poison"} == {"0"}
 
 
+def test_following_is_switched_on_by_a_command(tmp_path: Path) -> None:
+    """As a line of the watchlist, by a name and for a reason; what left before counts or not."""
+    with told(tmp_path) as story:
+        story.pay(BANK, SOURCE, 10_000)
+        story.pay(SOURCE, A, 8_000)
+        story.pay(A, B, 7_000)
+        story.settle()
+        plain = (tmp_path / "watchlist.yaml").read_text("utf-8").replace("follow:", "severity: low")
+        story.home.write("watchlist.yaml", plain.replace("      hops: 10\n", ""))
+        who = ("--by", "M. Ortiz", "--note", "the bank asks where it is")
+        said = story.home.run("trace", "follow", "c-1", "--since", "2030-01-31", *who)
+        wider = story.home.run("trace", "follow", "C-1", *who)
+        story.run()
+        nodes, log = story.nodes(), story.home.lines("log", "show", "--format", "jsonl")
+        assert story.home.run("verify")
+    assert "what its 1 watched address paid since 2030-01-31 is followed" in said
+    assert "since watching began" in wider
+    assert nodes[A]["state"] == "followed"
+    assert "since: first" in (tmp_path / "watchlist.yaml").read_text("utf-8")
+    mine = [row for row in log if row["actor"] and row["actor"]["name"] == "M. Ortiz"]
+    assert {row["what"] for row in mine} >= {"list", "entries"}
+    assert 'why: "the bank asks where it is"' in mine[0]["actor"]["authority"]
+
+
 def test_history_is_one_message_and_news_at_an_exchange_is_severe(tmp_path: Path) -> None:
     with told(tmp_path) as story:
         story.pay(BANK, SOURCE, 20_000)

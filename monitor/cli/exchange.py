@@ -23,7 +23,6 @@ from monitor.store import watch
 from monitor.store.guard import DATABASE
 from monitor.store.sqlite import Store
 from monitor.watchlist import edit
-from monitor.watchlist.edit import Line
 from monitor.watchlist.entries import parse
 from monitor.watchlist.export import FORMATS
 from monitor.watchlist.file import WATCHLIST, ListFile
@@ -31,6 +30,7 @@ from monitor.watchlist.imports import rows, tables
 from monitor.watchlist.imports.cells import ListTable
 from monitor.watchlist.imports.poison import all_poison
 from monitor.watchlist.imports.rows import ImportPlan, Refused, Terms
+from monitor.watchlist.spliced import Line
 from monitor.watchlist.values import CHOICES, EntryReader, read_value
 from monitor.watchlist.yaml_nodes import Notes, Text
 

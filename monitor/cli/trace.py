@@ -31,9 +31,30 @@ note = click.option("--note", required=True, metavar="TEXT", help="Why, for the 
 def trace_() -> None:
     """Follow the money of a case: hop by hop, to where it rests or can be frozen.
 
-    Cases are followed that say so in the watchlist (`follow:`). `run` of Fundwatch follows them
-    beside its polls; `trace run` does it now.
+    Cases are followed that say so in the watchlist (`follow:`), where `trace follow` writes it.
+    `run` of Fundwatch follows them beside its polls; `trace run` does it now.
     """
+
+
+@trace_.command()
+@click.argument("case")
+@click.option(
+    "--since", default="", metavar="DAY", help="What was paid from this day on; else all."
+)
+@by
+@note
+@click.pass_obj
+def follow(home: Home, case: str, since: str, by: str, note: str) -> None:
+    """Switch following on for a case, as a line of watchlist.yaml; or let it begin earlier.
+
+    What the case's addresses paid is followed on from whoever got it. Who is asked about these
+    learns that somebody looks; `fundwatch check` says under FOLLOW who that is.
+
+    \b
+    Example
+      fundwatch trace follow CRANE-01 --since 2026-11-22 --by "M. Ortiz" --note "it leaves"
+    """
+    click.echo(home.change("trace_follow", by=by, case=case, since=since, note=note))
 
 
 @trace_.command()

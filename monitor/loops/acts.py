@@ -30,11 +30,13 @@ from monitor.model.acts import Actor, BackedUp, Replay, Retire, TestChannel
 from monitor.model.dates import utc_day
 from monitor.model.desk import DeskSettings
 from monitor.model.errors import ConfigError, Problem
+from monitor.model.plain import count, quoted
 from monitor.model.trace import Say
 from monitor.store import outbox, watch
 from monitor.store.commit import commit
 from monitor.store.port import Store
-from monitor.watchlist import edit
+from monitor.watchlist import edit, follow_edit
+from monitor.watchlist.follow_edit import Switched
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Acts:
             "reconciled": self.reconciled,
             "trace": self.trace,
             "traced": self.traced,
+            "trace_follow": self.trace_follow,
             "trace_stop": partial(self._on_address, Say.STOP),
             "trace_resume": partial(self._on_address, Say.RESUME),
             "trace_approve": self.trace_approve,
@@ -259,6 +262,27 @@ class Acts:
         lines, doing = self.tracing.outcome(ticket)
         told = None if lines is None else [[line] for line in lines]
         return json.dumps({"lines": told, "doing": doing})
+
+    def trace_follow(self, caller: Caller, case: str, since: str, note: str, by: str) -> str:
+        """Switch following on for a case, in the watchlist: from a day on, or ("") all of it."""
+        why = hands.reason_of(note, "--note")
+        actor = caller.named(by)
+        told = replace(actor, authority=f"{actor.authority}; why: {quoted(why, 500)}")
+        return self._follow(told, case, since)
+
+    def _follow(self, actor: Actor, case: str, since: str) -> str:
+        done: list[Switched] = []
+
+        def switched(text: str) -> str:
+            done.append(follow_edit.follow(text, self.chains, case, since=since))
+            return done[-1].text
+
+        self.change_list(switched, actor)
+        self.reload()
+        case = done[0].case
+        pays = count(done[0].addresses, "watched address", "watched addresses")
+        begins = f"since {since}" if since else "since watching began"
+        return f"follow    case {case}: what its {pays} paid {begins} is followed"
 
     def _on_address(
         self, say: Say, caller: Caller, case: str, address: str, note: str, by: str

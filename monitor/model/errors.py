@@ -35,6 +35,11 @@ class ConfigError(MonitorError):
         super().__init__("\n".join(str(p) for p in self.problems))
 
 
+class NotInOrder(ConfigError):
+    """A file that was to be changed holds mistakes. They stand anywhere in it: of a watchlist also
+    in the lines of other cases than that of whoever asked."""
+
+
 class SourceError(MonitorError):
     """An explorer or node could not answer. Proves nothing about the chain."""
 

@@ -16,12 +16,12 @@ from monitor.chains.which import Which
 from monitor.messages.spreadsheet import csv_line
 from monitor.model import Asset, Chain, Entry
 from monitor.model.errors import Problem
-from monitor.watchlist.edit import Line
 from monitor.watchlist.entries import BLOCK_KEYS, read_block
 from monitor.watchlist.imports import spoilt, wrecks
 from monitor.watchlist.imports.cells import ListRow, ListTable, Value
 from monitor.watchlist.imports.poison import CONTRACT, Poison
 from monitor.watchlist.imports.publisher import Said
+from monitor.watchlist.spliced import Line
 from monitor.watchlist.values import CHOICES, EntryReader, read_value
 from monitor.watchlist.yaml_nodes import Fields, Items, Node, Notes, Text
 
