@@ -14,7 +14,7 @@ from world.tamper import untriggered
 
 from monitor.model import Alert, AlertKind, Lane, Severity
 from monitor.model.acts import DAEMON, Actor, ActorKind, EraseAsked, Erased, Take
-from monitor.store import log
+from monitor.store import log, written
 from monitor.store.commit import commit
 from monitor.store.planlog import alert_parts
 from monitor.store.rows import ALERT_COLUMNS, alert_params
@@ -111,4 +111,36 @@ def test_a_name_that_was_erased_is_nobodys_hand(tmp_path: Path) -> None:
             store, DAEMON, Erased(20, [number], {"number": asked, "at": 20, **who, **wish}, 2, {})
         )
         assert held(store)["A-4"] == ("", "", "", None)
+        assert differences(path) == []
+
+
+def test_a_note_that_was_erased_before_says_so_after_the_upgrade(tmp_path: Path) -> None:
+    """The version before kept beside no note by which row of the log it went."""
+    path = tmp_path / "old.db"
+    db = record_before("m012_said", path)
+    conn = db.conn
+    conn.row_factory = sqlite3.Row
+    note = {"id": "K-1", "at": 5, "alert": None, "door": "person", "corrects": None}
+    conn.execute(
+        "INSERT INTO remark (id, at, case_id, name, door, text) VALUES ('K-1', 5, '', '', "
+        "'person', '')"
+    )
+    words = {**note, "case": "", "name": "Kim", "text": "mine"}
+    first = log.append(conn, KIM, 5, "note", [log.Part("remark", words)])
+    wish = {"numbers": [first], "why": "a letter", "rule": "art. 17", "uid": 1}
+    request = log.append(conn, KIM, 6, "erase asked", [log.Part("erase asked", wish)])
+    who = {"kind": "cli", "name": KIM.name, "authority": KIM.authority}
+    asked = {"number": request, "at": 6, **who, "why": "a letter", "rule": "art. 17", "uid": 1}
+    (digest,) = conn.execute("SELECT digest FROM log WHERE seq = ?", (first,)).fetchone()
+    gone = {"number": first, "digest": digest, "act": "note", "what": "remark", "at": 5}
+    gone["first"] = first
+    body = {"rows": [{**gone, "keys": {**note, "case": ""}}], "asked": asked, "uid": 2}
+    conn.execute("INSERT INTO erasure VALUES (?, ?)", (first, log.next_seq(conn)))
+    conn.execute("UPDATE log_text SET salt = NULL, text = NULL WHERE seq = ?", (first,))
+    log.append(conn, DAEMON, 7, "erased", [log.Part("erased", body | {"one_system_user": False})])
+    conn.commit()
+    db.close()
+    with closing(Store(path)) as store:
+        how = written.erased(store, "remark", ["K-1"])["K-1"]
+        assert (how.at, how.asked_by, how.by, how.rule) == (7, "Kim", DAEMON.name, "art. 17")
         assert differences(path) == []

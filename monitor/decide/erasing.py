@@ -9,6 +9,13 @@ from monitor.model.cases import CaseState
 from monitor.model.errors import Problem
 from monitor.model.plain import utc
 
+# The same at the command and at the desk.
+TWO_PEOPLE = "It takes another person, because erasing cannot be undone"
+LET_IN = (
+    "Where there is nobody else, an admin adds somebody (People at the desk, or `fundwatch users "
+    "add`), or any other person confirms it by a command under their own name"
+)
+
 
 def hindrance(
     number: int,
@@ -26,12 +33,20 @@ def hindrance(
         if state.held is not None:
             named = named if about else f"is about no single case, and {case}"
             why = f"{named} is under a legal hold since {utc(state.held)}"
-            return _no(number, why, "Ask who put it there; `fundwatch case release` ends it")
+            return _no(
+                number,
+                why,
+                "Ask who put it there: a lead ends it at the case, or `fundwatch case release`",
+            )
         if years is None or not about:
             continue
         if state.closed is None:
             why = f"{named} is open, and retention_years is set"
-            return _no(number, why, "Its time begins with `fundwatch case close`")
+            return _no(
+                number,
+                why,
+                "Its time begins when a lead closes the case, there or with `fundwatch case close`",
+            )
         if (end := ends(state.closed, years)) > now:
             why = f"{named} is kept until {utc(end)} ({years} years from its closing)"
             return _no(number, why, "Ask again then")

@@ -77,6 +77,18 @@ def _clock_ended(body: Body) -> str:
     return f"clock {name} is {tidy(now['state'])}{said}"
 
 
+def words(told: Body) -> str:
+    """What somebody wrote in their own words, of a row of the log; "": nothing."""
+    key = _WRITTEN.get(told["what"])
+    body = told["body"]["is"] if told["what"] in _ENDS else told["body"]
+    return str(body.get(key) or "") if key else ""
+
+
+_ENDS = ("proposal ended", "clock ended")
+_WRITTEN = {
+    **{"remark": "text", "taken": "note", "proposal": "why", "clock": "why", "case": "why"},
+    **{"person": "why", "member": "why", **dict.fromkeys(_ENDS, "said")},
+}
 # By the name of the part.
 WORDS: Mapping[str, Callable[[Body], str]] = {
     "person": _person,

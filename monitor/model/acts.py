@@ -144,6 +144,15 @@ class ChangeCase(Act[None], ABC):
         """How it stands then."""
 
 
+SIGNED_IN = -1  # in the place of a system user's number: somebody who has signed in at the desk
+
+
+def one_system_user(asked: object, confirmed: object) -> bool:
+    """Whether the names of who asked and who confirmed came from one system user, so that nobody
+    can tell two people apart."""
+    return asked == confirmed != SIGNED_IN
+
+
 @dataclass(frozen=True, slots=True)
 class EraseAsked(Act[int]):
     """Somebody wants texts of the log erased. Yields the number by which another person confirms

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from monitor.model import entry_lines
-from monitor.model.acts import Actor, Body, EraseAsked, Erased
+from monitor.model.acts import Actor, Body, EraseAsked, Erased, one_system_user
 from monitor.model.cases import CaseState
 from monitor.model.errors import Conflict
 from monitor.store import carry_trace
@@ -115,6 +115,30 @@ def _remark(body: Body) -> Keys:
     return {name: value for name, value in body.items() if name not in ("name", "text")}
 
 
+def _proposal(body: Body) -> Keys:
+    """What it is about and how it stood; none of its words, nor their digest: whoever guesses them
+    would see that they were these."""
+    words = ("args", "text", "digest", "why", "name", "ended_by", "said")
+    return {name: value for name, value in body.items() if name not in words}
+
+
+def _ended(body: Body) -> Keys:
+    """Of a proposal or a clock: how it stood before and after, without who ended it and in which
+    words."""
+    bare = {
+        when: {
+            name: value for name, value in body[when].items() if name not in ("ended_by", "said")
+        }
+        for when in ("was", "is")
+    }
+    return {**body, **bare}
+
+
+def _clock(body: Body) -> Keys:
+    """All but the name and the reason; it runs when it is started."""
+    return {name: value for name, value in body.items() if name not in ("name", "why")}
+
+
 def _nothing(_body: Body) -> Keys:
     return {}
 
@@ -137,11 +161,29 @@ KEYS: Mapping[str, Callable[[Body], Keys]] = {
     "trace state": _trace_state,
     "incidents": _incidents,
     "remark": _remark,
+    "proposal": _proposal,
+    "proposal ended": _ended,
+    "clock": _clock,
+    "clock ended": _ended,
     "told": _all,
     "taken back": _nothing,  # coverage: nothing that the log makes rests on it
     "replayed": _nothing,
     "tested": _nothing,
     "backed up": _nothing,
+}
+
+
+# Of what people say at the desk: by which key a part names it, and what goes with the text.
+SAID: Mapping[str, tuple[str, str]] = {
+    "remark": ("id", "UPDATE remark SET name = '', text = '' WHERE id = ?"),
+    "proposal": (
+        "id",
+        "UPDATE proposal SET args = '{}', text = '', digest = '', why = '', name = '', "
+        "ended_by = '', said = '' WHERE id = ?",
+    ),
+    "proposal ended": ("proposal", "UPDATE proposal SET ended_by = '', said = '' WHERE id = ?"),
+    "clock": ("id", "UPDATE clock SET name = '', why = '' WHERE id = ?"),
+    "clock ended": ("clock", "UPDATE clock SET ended_by = '', said = '' WHERE id = ?"),
 }
 
 
@@ -160,7 +202,8 @@ def carry_erased(conn: Connection, _actor: Actor, act: Erased) -> tuple[None, li
     """Salts and texts, and the names and notes that stand beside alerts because of them, go.
     Raises Conflict where a case has changed, or a row was erased, since that was decided."""
     _unchanged(conn, act.cases)
-    wish = {"asked": act.asked, "uid": act.uid, "one_system_user": act.asked["uid"] == act.uid}
+    one = one_system_user(act.asked["uid"], act.uid)
+    wish = {"asked": act.asked, "uid": act.uid, "one_system_user": one}
     first, parts = next_seq(conn), []
     # What is freed is overwritten in the file too.
     conn.execute("PRAGMA secure_delete = ON")
@@ -198,9 +241,8 @@ def _erase(conn: Connection, number: int, by: int) -> dict[str, object]:
     kept = {name: told[name] for name in ("act", "what", "at", "first")}
     if told["what"] == "word":
         _erase_words(conn, told["body"], number)
-    if told["what"] == "remark":
-        wanted = (told["body"]["id"],)
-        conn.execute("UPDATE remark SET name = '', text = '' WHERE id = ?", wanted)
+    if told["what"] in SAID:
+        _erase_said(conn, told["what"], told["body"], number)
     if told["what"] in ("trace word", "trace state"):
         _erase_trace(conn, told["what"].removeprefix("trace "), told["body"], number)
     keys = KEYS[told["what"]](told["body"])
@@ -225,6 +267,15 @@ def _erase_taken(conn: Connection, lines: Sequence[str], number: int) -> None:
         "UPDATE alert_log SET name = '', note = '', holder = '' WHERE id = ?",
         [(line,) for line in lines],
     )
+
+
+def _erase_said(conn: Connection, what: str, body: Body, number: int) -> None:
+    """Name and words of a note, a proposal, a clock. Of one that has not ended nobody asks that
+    (see loops/erasing)."""
+    key, change = SAID[what]
+    name = body[key]
+    conn.execute("INSERT INTO erased_said (what, id, seq) VALUES (?,?,?)", (what, name, number))
+    conn.execute(change, (name,))
 
 
 def _erase_words(conn: Connection, body: Body, number: int) -> None:

@@ -21,6 +21,7 @@ from monitor.store import (
     lists_schema,
     log,
     log_schema,
+    said_schema,
     scale_schema,
     trace_schema,
 )
@@ -447,3 +448,8 @@ def m010_blocks(db: Database) -> None:
 @migrations()
 def m011_desk(db: Database) -> None:
     carry_out(db.conn, desk_schema.DESK)
+
+
+@migrations()
+def m012_said(db: Database) -> None:
+    carry_out(db.conn, said_schema.SAID)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 APPLICATION_ID = 0x46574348  # "FWCH"
-VERSION = 11
+VERSION = 12
 LOGGED = 6  # the first schema with a log that was released
 
 # What each schema brought, in the words of the notice after an upgrade.
@@ -27,4 +27,6 @@ CHANGES: Mapping[int, str] = {
     10: "A chain can be read block by block, each block once for all addresses (`read:` of a chain "
     "in config/chains.yaml).",
     11: "People can work at a desk in the browser (`web:` in config/settings.yaml).",
+    12: "What people wrote as they closed alerts, proposed or started clocks can be erased under a "
+    "rule, as notes could.",
 }

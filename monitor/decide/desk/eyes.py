@@ -56,6 +56,9 @@ def hindrance(actor: Actor, proposal: Proposal, able: Collection[Person]) -> str
         return "a name that was typed agrees to nothing. Sign in at the desk"
     if not any(each.name == actor.name for each in able):
         return f"{actor.name} may not agree here: it takes {_who(able)}"
+    asked_by = str(proposal.args.get("asked_by", ""))  # of what one asks for and another confirms
+    if asked_by and is_same_name(actor.name, asked_by):
+        return f"{asked_by} asked for it: it takes another person"
     if not is_same_name(actor.name, proposal.name):
         return ""
     others = [each for each in able if not is_same_name(each.name, actor.name)]

@@ -14,13 +14,11 @@ from monitor.loops.list_watch import TAKEN, ListWatch, Wish
 from monitor.loops.lists import Lists
 from monitor.loops.own_book import OwnBook
 from monitor.model import Chain, Known, Subject
-from monitor.model.acts import Actor, ActorKind
+from monitor.model.acts import SIGNED_IN, Actor, ActorKind
 from monitor.model.desk_work import Proposal
 from monitor.model.errors import ConfigError, Problem
 from monitor.store.port import Store
 from monitor.watchlist import edit
-
-SIGNED_IN = -1  # who has signed in at the desk is no system user
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from monitor.loops import erasing
 from monitor.loops.desk.proposing import Wish, propose
 from monitor.loops.desk.said import reason, wrong
 from monitor.model.acts import Actor
 from monitor.model.desk import DeskSettings
 from monitor.model.desk_work import Proposal
 from monitor.model.plain import case_said, quoted, tidy
-from monitor.store import watch
+from monitor.store import logbook, watch
 from monitor.store.port import Store
 from monitor.watchlist.addressbook import CATEGORIES
 
@@ -88,14 +89,25 @@ def accept_shrunk(
 def erase(
     store: Store, settings: DeskSettings, actor: Actor, number: int, why: str, now: int, once: str
 ) -> Proposal:
-    """Confirm what somebody asked to erase: row `number` of the log."""
+    """Confirm what somebody asked to erase: row `number` of the log. The text that is agreed to
+    names rows alone, for it stays."""
     why = reason(why)
+    asked, rows = erasing.asked_for(store, number)
+    by, rule = str(asked["name"]), str(asked["rule"])
     text = (
-        f"Erase the texts of the log that number {number} of the log asks for. They cannot be "
-        f"brought back; their hashes stay.\nWhy: {why}"
+        f"Erase the text of {erasing.rows_said(rows)}, as {tidy(by, 80)} asks under {quoted(rule)} "
+        f"(number {number}). It cannot be brought back; hashes stay.\nWhy: {why}"
     )
-    wish = Wish(ERASE, "", {"number": number, "why": why}, text, why, once)
+    args = {"number": number, "why": why, "asked_by": by}
+    wish = Wish(ERASE, _one_case(store, rows), args, text, why, once)
     return propose(store, settings, actor, lambda: wish, now)
+
+
+def _one_case(store: Store, rows: Sequence[int]) -> str:
+    """The case that all of these rows of the log are about; "": none, or several."""
+    about = {*logbook.cases_of(store, rows).values()}
+    cases = about.pop() if len(about) == 1 else frozenset()
+    return next(iter(cases)) if len(cases) == 1 else ""
 
 
 def add_watch(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from monitor.model.acts import Body
 from monitor.store.verify.chain import Told
 from monitor.store.verify.expected import Expected, Values
@@ -29,18 +31,16 @@ def remark(expected: Expected, told: Told) -> None:
     expected.add("remark", [values.pop("id")], values, told.seq)
 
 
-def gone_remark(expected: Expected, keys: Body, seq: int) -> None:
-    """Name and text went with the text of the log."""
-    values = _row(keys)
-    expected.add("remark", [values.pop("id")], {**values, "name": "", "text": ""}, seq)
-
-
 def proposal(expected: Expected, told: Told) -> None:
-    values = _row(told.body)
-    key = [values.pop("id")]
+    _propose(expected, _row(told.body), told.seq)
+
+
+def _propose(expected: Expected, values: Values, seq: int) -> str:
+    name = str(values.pop("id"))
     for alert in values.pop("alerts"):
-        expected.add("proposal_alert", [*key, alert], {}, told.seq)
-    expected.add("proposal", key, values, told.seq)
+        expected.add("proposal_alert", [name, alert], {}, seq)
+    expected.add("proposal", [name], values, seq)
+    return name
 
 
 def ended(expected: Expected, told: Told) -> None:
@@ -61,6 +61,47 @@ def clock(expected: Expected, told: Told) -> None:
 def clock_ended(expected: Expected, told: Told) -> None:
     body = told.body
     expected.change("clock", [body["clock"]], body["was"], body["is"], told.seq)
+
+
+# -- what was erased: the row as it was made, without name and words. Yields its id --------------
+
+
+def _gone_remark(expected: Expected, keys: Body, seq: int) -> str:
+    values = _row(keys)
+    name = str(values.pop("id"))
+    expected.add("remark", [name], {**values, "name": "", "text": ""}, seq)
+    return name
+
+
+def _gone_proposal(expected: Expected, keys: Body, seq: int) -> str:
+    words = dict.fromkeys(("text", "digest", "why", "name", *_WHO_ENDED), "")
+    return _propose(expected, {**_row(keys), "args": "{}", **words}, seq)
+
+
+def _gone_clock(expected: Expected, keys: Body, seq: int) -> str:
+    values = _row(keys)
+    name = str(values.pop("id"))
+    expected.add("clock", [name], {**values, "name": "", "why": ""}, seq)
+    return name
+
+
+def _gone_end(kept: str) -> Callable[[Expected, Body, int], str]:
+    def ended(expected: Expected, keys: Body, seq: int) -> str:
+        name, now = str(keys[kept]), {**keys["is"], **dict.fromkeys(_WHO_ENDED, "")}
+        expected.change(kept, [name], keys["was"], now, seq)
+        return name
+
+    return ended
+
+
+_WHO_ENDED = ("ended_by", "said")
+GONE: Mapping[str, Callable[[Expected, Body, int], str]] = {
+    "remark": _gone_remark,
+    "proposal": _gone_proposal,
+    "proposal ended": _gone_end("proposal"),
+    "clock": _gone_clock,
+    "clock ended": _gone_end("clock"),
+}
 
 
 def close_told(expected: Expected, body: Body, at: int, seq: int) -> None:

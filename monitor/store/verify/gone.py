@@ -209,8 +209,14 @@ def _erased_trace(expected: Expected, gone: _Gone, what: str) -> None:
     expected.add("erased_trace", key, {"seq": gone.seq}, gone.seq)
 
 
-def _remark(expected: Expected, gone: _Gone) -> None:
-    desk.gone_remark(expected, gone.keys, gone.seq)
+def _said(what: str) -> Callable[[Expected, _Gone], None]:
+    """Of what people say at the desk: name and words went with the text."""
+
+    def carried_out(expected: Expected, gone: _Gone) -> None:
+        name = desk.GONE[what](expected, gone.keys, gone.seq)
+        expected.add("erased_said", [what, name, gone.seq], {}, gone.seq)
+
+    return carried_out
 
 
 def _told(expected: Expected, gone: _Gone) -> None:
@@ -235,7 +241,7 @@ PARTS: Mapping[str, Callable[[Expected, _Gone], None]] = {
     "trace word": _trace_word,
     "trace facts": _trace_facts,
     "trace state": _trace_state,
-    "remark": _remark,
+    **{what: _said(what) for what in desk.GONE},
     "told": _told,
     **dict.fromkeys(("incidents", "taken back", "replayed", "tested", "backed up"), _nothing),
 }

@@ -3,7 +3,7 @@ case under a legal hold. Who has the file could write an erasure that nobody ask
 
 from __future__ import annotations
 
-from monitor.model.acts import Body, EraseAsked
+from monitor.model.acts import Body, EraseAsked, one_system_user
 from monitor.model.difference import Difference
 from monitor.model.plain import is_same_name
 from monitor.store.verify.chain import Told, parsed
@@ -17,7 +17,7 @@ def hold(expected: Expected, told: Told) -> None:
     asked, numbers = told.body["asked"], [row["number"] for row in told.body["rows"]]
     if wrong := _wrong(expected, told, asked, set(numbers)):
         _differs(expected, told, "a request of another person for the same rows", wrong)
-    if told.body["one_system_user"] != (asked["uid"] == told.body["uid"]):
+    if told.body["one_system_user"] != one_system_user(asked["uid"], told.body["uid"]):
         _differs(expected, told, "whether both came from one system user", "not so")
     for number in numbers:
         cases = expected.cases_of(number)

@@ -106,6 +106,7 @@ TRACE_ANATOMY = _plain("trace_anatomy", "case_id, chain, tx, at, sha256", "", TR
 TRACE_STATE = _plain("trace_state", "case_id, number", "at, version, sha256", TRACES)
 ERASED_TRACE = _plain("erased_trace", "case_id, what, number", "seq", TRACES)
 ERASED_LINE = _plain("erased_line", "line", "seq")
+ERASED_SAID = _plain("erased_said", "what, id, seq", "", 12)
 RESPELT = _plain("respelt", "old, new", "seq")
 # What answers the log names; of those that prove silence it holds digests by the day.
 ANSWER = Kept(
@@ -120,7 +121,7 @@ KEPT = (
     *(PUBLICATION, LIST_WORD, ERASED_WORD),
     *(TRACE_WORD, TRACE_PROFILE, TRACE_ANATOMY, TRACE_STATE, ERASED_TRACE),
     *(PERSON, MEMBER, REMARK, PROPOSAL, PROPOSAL_ALERT, CLOCK),
-    *(ERASED_LINE, RESPELT, ANSWER),
+    *(ERASED_LINE, ERASED_SAID, RESPELT, ANSWER),
 )
 
 
