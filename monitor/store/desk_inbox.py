@@ -167,12 +167,13 @@ class Step:
     door: str
     holder: str  # handed over: to whom
     note: str
+    id: str
 
 
 def history(store: Reader, alert: str) -> list[Step]:
     """What people did with an alert, oldest first."""
     rows = store.read(
-        "SELECT at, state, name, door, holder, note FROM alert_log WHERE alert = ? "
+        "SELECT at, state, name, door, holder, note, id FROM alert_log WHERE alert = ? "
         "ORDER BY at, rowid",
         [alert],
     )

@@ -10,8 +10,9 @@ from monitor.messages.loglines import said
 from monitor.model import AlertView
 from monitor.model.acts import ActorKind, Body
 from monitor.model.plain import tidy
-from monitor.store import desk_cases, logbook
-from monitor.web.desk import shown
+from monitor.store import desk_cases, logbook, written
+from monitor.store.written import Erasure
+from monitor.web.desk import gone, shown
 from monitor.web.desk.ask import Ask
 
 PAGE = 25
@@ -63,7 +64,13 @@ def happened(ask: Ask, case: str, kind: str, before: int) -> Happened:
     shown_now = found[:PAGE]
     older = shown_now[-1][0] if len(found) > PAGE else before
     views = _views(ask, [told.told for _, told in shown_now])
-    events = tuple(_event(ask, number, told.told, views) for number, told in shown_now)
+    erased = written.erasures(ask.store, [number for number, told in shown_now if not told.told])
+    events = tuple(
+        _gone(number, told, erased.get(number))
+        if told.told is None
+        else _event(ask, number, told.told, views)
+        for number, told in shown_now
+    )
     return Happened(events, older)
 
 
@@ -95,9 +102,13 @@ def _views(ask: Ask, rows: Sequence[Body | None]) -> Mapping[str, AlertView]:
     return {view.alert.id: view for view in ask.views.alerts(wanted)}
 
 
-def _event(ask: Ask, number: int, told: Body | None, views: Mapping[str, AlertView]) -> Event:
-    if told is None:
-        return Event(number, 0, "", "its text was erased, or is damaged")
+def _gone(number: int, row: logbook.Told, how: Erasure | None) -> Event:
+    if row.erased_by is None:
+        return Event(number, 0, "", "cannot be understood: `fundwatch verify` says what differs")
+    return Event(number, 0, "", f"what stood here was {gone.said(how)}")
+
+
+def _event(ask: Ask, number: int, told: Body, views: Mapping[str, AlertView]) -> Event:
     try:
         who, at = tidy(told["actor"]["name"], 80), int(told["at"])
         alerts = _alerts_of(told)

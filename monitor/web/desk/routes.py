@@ -5,7 +5,7 @@ from __future__ import annotations
 from monitor.model.desk import Right
 from monitor.web.desk.ask import Route
 from monitor.web.desk.entrance import ENTRANCE
-from monitor.web.desk.pages import alert, case, group, inbox, proposal, start
+from monitor.web.desk.pages import alert, case, erase, group, inbox, proposal, start
 from monitor.web.desk.records import RECORDS
 
 POST = ("POST",)
@@ -25,6 +25,8 @@ ROUTES: tuple[Route, ...] = (
     Route("/proposal/<proposal>", proposal.proposal),
     Route("/proposal/<proposal>/answer", proposal.answer, Right.AGREE, POST),
     Route("/proposal/<proposal>/withdraw", proposal.withdraw, Right.WORK, POST),
+    Route("/erase/<what>/<name>", erase.form, Right.WORK),
+    Route("/erase/<what>/<name>", erase.do, Right.WORK, POST),
     # cases
     Route("/c", case.cases),
     Route("/c/<path:case>", case.case),

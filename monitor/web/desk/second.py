@@ -17,7 +17,7 @@ _KINDS = {
     "retire": "End the watch of an address",
     "retire_of_list": "End the watch of an address of a list",
     "insist_of_list": "Watch an address against a rule",
-    "erase": "Erase texts of the log",
+    "erase": "Erase what somebody wrote",
     "watch": "Watch an address",
     "name": "Name an address",
     "follow": "Follow an address",
@@ -45,7 +45,7 @@ def is_own(ask: Ask, proposal: Proposal) -> bool:
 
 def title(proposal: Proposal) -> str:
     said = _KINDS.get(proposal.kind, proposal.kind.replace("_", " "))
-    if proposal.kind == "close":
+    if proposal.kind == "close" and proposal.args:  # they go where its text is erased
         outcome = str(proposal.args.get("outcome", ""))
         known = {each.value: words for each, words in OUTCOMES.items()}
         said = f"{said}: {known.get(Outcome(outcome), outcome) if outcome in known else outcome}"

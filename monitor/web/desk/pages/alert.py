@@ -15,10 +15,11 @@ from monitor.model import AlertView
 from monitor.model.desk import ClockRule, Open, Right
 from monitor.model.desk_work import GIVEN, OUTCOMES, Proposal
 from monitor.model.errors import ConfigError, Conflict, Problem
-from monitor.model.plain import is_same_name, tidy
+from monitor.model.plain import ERASED, is_same_name, tidy
 from monitor.store import desk as people
-from monitor.store import desk_inbox
-from monitor.web.desk import second, shown
+from monitor.store import desk_inbox, written
+from monitor.store.written import Erasure
+from monitor.web.desk import gone, second, shown
 from monitor.web.desk.ask import Ask
 from monitor.web.desk.guard import looked
 from monitor.web.desk.words import Changed, Gone, Wrong
@@ -37,6 +38,8 @@ class Step:
     words: str
     claimed: bool
     quote: str = ""
+    gone: str = ""  # how its words were erased
+    erase: str = ""  # where it is asked for that they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +129,16 @@ def _acts(ask: Ask, found: Open, proposal: Proposal | None) -> tuple[str, ...]:
 
 
 def _steps(ask: Ask, alert: str) -> list[Step]:
-    said = [_step(row) for row in desk_inbox.history(ask.store, alert)]
-    said += [
-        Step(each.at, f"{tidy(each.name, 80)} wrote", each.door != "person", each.text)
-        for each in people.remarks(ask.store, ask.sight, alert=alert)
-    ]
+    history = desk_inbox.history(ask.store, alert)
+    notes = people.remarks(ask.store, ask.sight, alert=alert)
+    erased = written.erased(ask.store, "taken", [each.id for each in history])
+    also = written.erased(ask.store, "remark", [each.id for each in notes])
+    said = [_step(ask, row, erased.get(row.id)) for row in history]
+    for each in notes:
+        words = f"{tidy(each.name, 80) or ERASED} wrote"
+        how = gone.said(also.get(each.id)) if not each.text else ""
+        path = gone.path(ask, "remark", each.id, each.text)
+        said.append(Step(each.at, words, each.door != "person", each.text, how, path))
     return sorted(said, key=lambda step: step.at, reverse=True)
 
 
@@ -141,10 +149,12 @@ _DID = {
 }
 
 
-def _step(row: desk_inbox.Step) -> Step:
+def _step(ask: Ask, row: desk_inbox.Step, erased: Erasure | None) -> Step:
     did = f"handed it over to {tidy(row.holder, 80)}" if row.holder else _DID[row.state]
-    words = f"{tidy(row.name, 80)} {did}"
-    return Step(row.at, words, row.door not in ("person", "daemon"), row.note)
+    words = f"{tidy(row.name, 80) or ERASED} {did}"
+    claimed = row.door not in ("person", "daemon") and erased is None
+    how = gone.said(erased) if erased is not None else ""
+    return Step(row.at, words, claimed, row.note, how, gone.path(ask, "taken", row.id, row.note))
 
 
 # -- what is done ------------------------------------------------------------------------
@@ -174,7 +184,8 @@ _CALLED = {"why": "The reason", "text": "What you wrote"}
 
 def _wrong(problem: Problem) -> str:
     """A mistake in words that name what it is about."""
-    about = tidy(problem.value, 80) or _CALLED.get(problem.place, f"The {problem.place}")
+    about = f"Row {problem.value} of the log" if problem.place == "log row" else ""
+    about = about or tidy(problem.value, 80) or _CALLED.get(problem.place, f"The {problem.place}")
     reason = problem.reason.replace("is acknowledged by", "is in the hands of")
     return f"{about} {reason}. {problem.remedy}."
 

@@ -24,9 +24,9 @@ from monitor.model.desk_work import Clock
 from monitor.model.plain import tidy
 from monitor.store import cases as kept
 from monitor.store import desk as people
-from monitor.store import desk_cases, desk_entries, guard, watch
+from monitor.store import desk_cases, desk_entries, guard, watch, written
 from monitor.store.not_covered import not_covered
-from monitor.web.desk import happened, shown, strip
+from monitor.web.desk import gone, happened, shown, strip
 from monitor.web.desk.ask import Ask
 from monitor.web.desk.guard import looked
 from monitor.web.desk.known import Shown as Side
@@ -126,6 +126,9 @@ def case(ask: Ask, case: str) -> Response:
         others=others,
         members=[each.person for each in people.members(ask.store, case) if each.until is None],
         clocks=clocks,
+        gone_clocks=_gone(ask, "clock", [each.id for each in clocks]),
+        gone_ends=_gone(ask, "clock ended", [each.id for each in clocks]),
+        erase=lambda what, name, text: gone.path(ask, what, name, text),
         by_one=people.by_one(ask.store, only, case),
         rules=[each for each in ask.settings.web.clocks.values() if not each.confidential],
         work=with_work,
@@ -146,11 +149,17 @@ def _tab(ask: Ask, found: Looked, tab: str) -> dict[str, object]:
     if tab == "movements":
         return _movements(ask, case)
     if tab == "notes":
-        return {"notes": people.remarks(ask.store, ask.sight, case=case)}
+        notes = people.remarks(ask.store, ask.sight, case=case)
+        return {"notes": notes, "erased": _gone(ask, "remark", [n.id for n in notes if not n.text])}
     if tab == "members":
         everybody = [each for each in people.people(ask.store) if each.disabled is None]
         return {"everybody": everybody}
     return _overview(ask, found)
+
+
+def _gone(ask: Ask, what: str, names: Sequence[str]) -> dict[str, str]:
+    """Of those of these texts that were erased: how, in words."""
+    return {name: gone.said(how) for name, how in written.erased(ask.store, what, names).items()}
 
 
 def _worst(status: Sequence[EntryStatus], work: Sequence[Open]) -> str:

@@ -13,8 +13,10 @@ from werkzeug import Response
 from monitor.messages import loglines
 from monitor.model.desk import Right
 from monitor.model.plain import tidy
-from monitor.store import cases, desk, desk_journal, deskfile, logbook
+from monitor.store import cases, desk, desk_journal, deskfile, logbook, written
 from monitor.store.logbook import Told
+from monitor.store.written import Erasure
+from monitor.web.desk import gone
 from monitor.web.desk.ask import Ask
 from monitor.web.desk.guard import guard_of
 
@@ -70,15 +72,18 @@ def _record(
         ask.store, before=before, name=asked["name"], case=asked["case"], span=span
     )
     about = logbook.cases_of(ask.store, [each.number for each in leaf.rows])
-    lines = [_line(each, tuple(sorted(about[each.number]))) for each in leaf.rows]
+    how = written.erasures(ask.store, [each.number for each in leaf.rows if each.erased_by])
+    lines = [
+        _line(each, tuple(sorted(about[each.number])), how.get(each.number)) for each in leaf.rows
+    ]
     return lines, leaf.next, leaf.whole
 
 
-def _line(row: Told, about: tuple[str, ...]) -> Line:
+def _line(row: Told, about: tuple[str, ...], erased: Erasure | None) -> Line:
     shown = row.hash[: loglines.SHOWN_HASH]
     if row.erased_by is not None:
-        return Line(row.number, None, "", "", f"Its text was erased: see number {row.erased_by}.",
-                    about, shown)  # fmt: skip
+        what = f"What stood here was {gone.said(erased)}: see number {row.erased_by}."
+        return Line(row.number, None, "", "", what, about, shown)
     told = row.told or {}
     try:
         actor = told["actor"]

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from werkzeug import Response
 
-from monitor.loops.desk import work
+from monitor.loops import erasing
+from monitor.loops.desk import wishes, work
+from monitor.messages import loglines
+from monitor.messages.desk_lines import words
 from monitor.model.desk import Line, Right
-from monitor.model.desk_work import Proposal, Standing
+from monitor.model.desk_work import OPEN, Proposal, Standing
+from monitor.model.errors import ConfigError
+from monitor.model.plain import tidy
 from monitor.store import desk as people
-from monitor.store import desk_inbox
-from monitor.web.desk import second, shown
+from monitor.store import desk_inbox, logbook, written
+from monitor.store.logbook import Told
+from monitor.store.written import Erasure
+from monitor.web.desk import gone, second, shown
 from monitor.web.desk.ask import Ask
 from monitor.web.desk.guard import again
 from monitor.web.desk.pages.alert import LONGEST, carried_out
@@ -21,7 +31,7 @@ SHOWN = 20  # alerts of a proposal
 def proposal(ask: Ask, proposal: str) -> Response:
     """GET /proposal/ID"""
     found = _found(ask, proposal)
-    may = ask.signed.may(Right.WORK)
+    may, goes = ask.signed.may(Right.WORK), _goes(ask, found)
     return ask.page(
         "proposal.html.j2",
         found.id,
@@ -30,7 +40,10 @@ def proposal(ask: Ask, proposal: str) -> Response:
         title=second.title(found),
         lines=shown.lines(ask, _lines(ask, found), ""),
         stands=second.stands(found),
-        why_not=second.hindrance(ask, found),
+        goes=goes,
+        gone="" if found.text else gone.said(_erased(ask, found)),
+        erase=gone.path(ask, "proposal", found.id, "" if found.state in OPEN else found.text),
+        why_not=_why_not(ask, found, goes),
         mine=may and second.is_own(ask, found),
     )
 
@@ -39,6 +52,53 @@ def _lines(ask: Ask, found: Proposal) -> list[Line]:
     """The first of its alerts, so that nobody agrees to numbers alone."""
     alerts = desk_inbox.seen_alerts(ask.store, ask.sight, found.alerts[:SHOWN])
     return [Line(each.id, (each,)) for each in alerts.values()]
+
+
+@dataclass(frozen=True, slots=True)
+class Goes:
+    """A row of the log that is to be erased. `words`: what somebody wrote there."""
+
+    number: int
+    at: int
+    who: str
+    words: str
+    gone: str = ""
+    hidden: bool = False
+
+
+def _goes(ask: Ask, found: Proposal) -> list[Goes]:
+    """What would be erased, read now: the proposal itself names numbers alone, for it stays."""
+    if found.kind != wishes.ERASE or "number" not in found.args:
+        return []
+    try:
+        _, rows = erasing.asked_for(ask.store, int(str(found.args["number"])))
+    except ConfigError:
+        return []
+    hidden = written.unseen(ask.store, ask.sight, rows)
+    how = written.erasures(ask.store, rows)
+    told = logbook.numbered(ask.store, rows)
+    return [_row(number, told[number], how.get(number), number in hidden) for number in rows]
+
+
+def _row(number: int, row: Told, how: Erasure | None, hidden: bool) -> Goes:
+    told = row.told
+    if hidden:
+        return Goes(number, 0, "", "", hidden=True)
+    if told is None:
+        return Goes(number, 0, "", "", gone.said(how))
+    said = words(told) or loglines.said(told)
+    return Goes(number, told["at"], tidy(told["actor"]["name"], 80), said)
+
+
+def _why_not(ask: Ask, found: Proposal, goes: Sequence[Goes]) -> str:
+    """Why whoever looks may not agree: also because they cannot read what would be erased."""
+    if found.state is Standing.WAITING and any(each.hidden for each in goes):
+        return "You do not see all of what would be erased: somebody who sees it answers."
+    return second.hindrance(ask, found)
+
+
+def _erased(ask: Ask, found: Proposal) -> Erasure | None:
+    return written.erased(ask.store, "proposal", [found.id]).get(found.id)
 
 
 def _found(ask: Ask, wanted: str) -> Proposal:
@@ -55,6 +115,8 @@ def answer(ask: Ask, proposal: str) -> Response:
         raise Wrong("Say whether you agree.")
     if ask.field("digest") != found.digest:
         raise Wrong("You agree to another text than the one that is proposed. Read it again.")
+    if said == "yes" and any(each.hidden for each in _goes(ask, found)):
+        raise Wrong("You do not see all of what would be erased.")
     if said == "yes" and (sent := again(ask, f"/proposal/{found.id}")):
         return sent  # who agrees shows that it is still they
     why = ask.field("why", LONGEST)
