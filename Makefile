@@ -19,6 +19,8 @@ ANVIL := .tools/node_modules/@foundry-rs/anvil
 DEMO := .demo
 # Twice as many as processors: many tests wait for a server most of their time.
 JOBS := $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
+# The tests start this program hundreds of times: it is compiled once, whatever the machine says.
+export PYTHONDONTWRITEBYTECODE :=
 PIP := python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test test-newest check slow docs pictures bench lint tools lock image-digest clean

@@ -15,6 +15,7 @@ from world.book import Book, transfer
 from world.home import ALICE, BANK, BOB, SHOP, Scene, entry, staged, watchlist
 from world.listed import take_list
 from world.older import older
+from world.record import new_record
 from world.tamper import untriggered
 
 from monitor.model import Axis, Head, Subject, entry_lines
@@ -109,7 +110,7 @@ def test_whatever_differs_from_it_shows_in_its_table(
 
 
 def test_a_new_record_begins_with_nothing(tmp_path: Path) -> None:
-    store = Store(tmp_path / "new.db", create=True)
+    store = new_record(tmp_path / "new.db")
     assert [text["act"] for text in texts(store)] == ["begin"] * (1 + len(digests.TABLES))
     assert {body["rows"] for body in held(store).values()} == {0}
     store.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from world.desk import add_person, served, turn_on
-from world.home import Home
+from world.home import Home, begun
 from world.parts import free_port
 
 from monitor.model.desk import Role
@@ -17,9 +17,7 @@ from monitor.model.desk import Role
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path)
-    home.run("init")
-    return home
+    return begun(tmp_path)
 
 
 def checked(home: Home) -> str:

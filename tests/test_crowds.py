@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import world.sample_alerts as sample
 from world.home import ALICE, BOB, DESK, SHOP, Scene, entry, payment, staged, told, watchlist
+from world.record import new_record
 
 from monitor.loops.crowds import Crowds, is_dust
 from monitor.messages import objects
@@ -25,7 +26,6 @@ from monitor.model import (
     TransferView,
 )
 from monitor.store.owing import Unsent
-from monitor.store.sqlite import Store
 from monitor.store.views import Views
 
 
@@ -80,7 +80,7 @@ def test_sixty_severe_payments_are_three_mails(scene: Scene) -> None:
 def test_a_flood_fills_its_messages(tmp_path: Path) -> None:
     """While an address is read, alerts of a flood wait for the end of the reading, or until a
     message to a machine is full; minutes at most."""
-    store = Store(tmp_path / "r.db", create=True)
+    store = new_record(tmp_path / "r.db")
     with store.write() as conn:
         conn.execute("INSERT INTO scope (key, chain, address, in_flight) VALUES ('s','c','a',1)")
         conn.execute(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from world.desk import Served, User, add_person, send, served, sign_in, token_of, turn_on
-from world.home import Home
+from world.home import Home, begun
 
 from monitor.model.desk import Role
 from monitor.store import desk_failures
@@ -22,8 +22,7 @@ from monitor.store.deskfile import DeskFile
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path)
-    home.run("init")
+    home = begun(tmp_path)
     turn_on(home.path)
     return home
 

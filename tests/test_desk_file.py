@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from world.home import Home
+from world.home import begun
 
 from monitor.model.errors import StoreError
 from monitor.store import desk_failures, desk_sessions, desk_ways, restricted
@@ -179,9 +179,7 @@ def together(number: int, work: Callable[[], object]) -> list[object]:
 
 
 def test_verify_backup_and_restore_know_it(tmp_path: Path) -> None:
-    home = Home(tmp_path / "home")
-    home.path.mkdir()
-    home.run("init")
+    home = begun(tmp_path / "home")
     filled(home.path / FILE).close()
     assert "Desk    number 5" in home.run("verify")
     copy = tmp_path / "copy.db"

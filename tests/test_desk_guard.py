@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from world.desk import Served, User, add_person, send, served, sign_in, token_of, turn_on
-from world.home import Home
+from world.home import Home, begun
 
 from monitor.model.desk import Role
 from monitor.store.desk_sessions import IDLE, LONGEST
@@ -20,8 +20,7 @@ from monitor.web.desk.routes import ROUTES
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path)
-    home.run("init")
+    home = begun(tmp_path)
     turn_on(home.path)
     return home
 
@@ -331,8 +330,7 @@ def test_hostile_names_do_nothing(ortiz: User, desk: Served, name: str) -> None:
 
 @pytest.mark.parametrize(("proxy", "seen"), [("127.0.0.1", "203.0.113.9"), ("", "127.0.0.1")])
 def test_a_proxy_is_believed_where_it_is_named(tmp_path: Path, proxy: str, seen: str) -> None:
-    home = Home(tmp_path)
-    home.run("init")
+    home = begun(tmp_path)
     turn_on(home.path, **({"proxy": proxy} if proxy else {}))
     user = add_person(home.path, "m.ortiz", Role.LEAD)
     with served(home.path) as desk:

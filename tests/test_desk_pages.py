@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from world.desk import Served, User, add_person, send, served, turn_on
-from world.home import Home
+from world.home import Home, begun
 
 from monitor.app.home import open_home
 from monitor.decide.desk.rights import sight
@@ -41,8 +41,7 @@ OWN_IN_PARTNER = """  PARTNER:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    made = Home(tmp_path / "home")
-    made.run("init")
+    made = begun(tmp_path / "home")
     made.write("watchlist.yaml", WATCHLIST)
     with open_home(made.path, {}) as app:  # the watchlist is taken, and nothing is asked
         app.reload()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 from world.desk import add_person, served, turn_on
-from world.home import Home
+from world.home import begun
 
 from monitor.model.desk import Role
 
@@ -27,8 +27,7 @@ def authenticator(page: Page, *, verified: bool = True) -> None:
 
 
 def test_a_passkey_lets_in_alone_and_can_be_taken_away(tmp_path: Path) -> None:
-    home = Home(tmp_path)
-    home.run("init")
+    home = begun(tmp_path)
     turn_on(home.path)
     user = add_person(home.path, "m.ortiz", Role.LEAD)
     with served(home.path) as desk:
@@ -59,8 +58,7 @@ def test_a_passkey_lets_in_alone_and_can_be_taken_away(tmp_path: Path) -> None:
 
 
 def test_a_passkey_of_somebody_else_lets_nobody_in(tmp_path: Path) -> None:
-    home = Home(tmp_path)
-    home.run("init")
+    home = begun(tmp_path)
     turn_on(home.path)
     user = add_person(home.path, "m.ortiz", Role.LEAD)
     with served(home.path) as desk:

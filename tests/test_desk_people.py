@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from world.desk import PASSWORD, Served, User, add_person, send, served, sign_in, turn_on
-from world.home import ALICE, BOB, Home, entry
+from world.home import ALICE, BOB, Home, begun, entry
 
 from monitor.app.home import open_home
 from monitor.model.desk import Role
@@ -22,8 +22,7 @@ CANARY = "canary-of-a-confidential-report"
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path)
-    home.run("init")
+    home = begun(tmp_path)
     cases = {name: {"reason": "a reason", "addresses": [entry(address, "ethereum")]}
              for name, address in (("NK-07", ALICE), ("CRY-X", BOB))}  # fmt: skip
     home.write("watchlist.yaml", {"cases": cases})

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 from world.desk import turn_on
-from world.home import Home, wait_for
+from world.home import Home, begun, wait_for
 
 from monitor.app.desk_process import DeskProcess
 from monitor.model.desk import DeskSettings
@@ -21,9 +21,7 @@ from monitor.store.sqlite import Store
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    made = Home(tmp_path / "home")
-    made.run("init")
-    return made
+    return begun(tmp_path / "home")
 
 
 def answers(port: int) -> bool:

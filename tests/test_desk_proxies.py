@@ -13,7 +13,7 @@ import pytest
 import trustme
 import yaml
 from world.desk import add_person, served, turn_on
-from world.home import ROOT, Home, wait_for
+from world.home import ROOT, begun, wait_for
 from world.parts import free_port
 
 from monitor.model.desk import Role
@@ -75,10 +75,8 @@ def test_a_colleague_comes_in_through_a_proxy(
     assert callable(proxy)
     if shutil.which(proxy.__name__) is None:
         pytest.skip(f"{proxy.__name__} is not installed")
-    home, folder = Home(tmp_path / "home"), tmp_path / "proxy"
-    home.path.mkdir()
+    home, folder = begun(tmp_path / "home"), tmp_path / "proxy"
     folder.mkdir()
-    home.run("init")
     port = free_port()
     desk_port = turn_on(home.path, public_url=f"https://localhost:{port}", proxy="127.0.0.1")
     add_person(home.path, "m.ortiz", Role.LEAD)
@@ -135,10 +133,8 @@ def test_the_command_of_the_compose_block(tmp_path: Path, monkeypatch: pytest.Mo
     assert set(tree["services"]) - {"caddy"} <= set(whole["services"])
     if shutil.which("caddy") is None:
         pytest.skip("caddy is not installed")
-    home, folder = Home(tmp_path / "home"), tmp_path / "proxy"
-    home.path.mkdir()
+    home, folder = begun(tmp_path / "home"), tmp_path / "proxy"
     folder.mkdir()
-    home.run("init")
     port = free_port()
     desk_port = turn_on(home.path, public_url=f"https://localhost:{port}", proxy="127.0.0.1")
     command = tree["services"]["caddy"]["command"].split()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 from world.desk import Served, add_person, served, turn_on
-from world.home import Home
+from world.home import Home, begun
 
 from monitor.model.desk import Role
 
@@ -30,8 +30,7 @@ def issuer() -> Iterator[Issuer]:
 
 @pytest.fixture
 def home(tmp_path: Path, issuer: Issuer) -> Home:
-    home = Home(tmp_path)
-    home.run("init")
+    home = begun(tmp_path)
     home.write(".env", f"SSO={SECRET}\n")
     (home.path / ".env").chmod(0o600)
     turn_on(

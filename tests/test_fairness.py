@@ -11,6 +11,7 @@ from pathlib import Path
 from world.fake_ledger import FakeLedger, FakeSource
 from world.home import ALICE, BANK, BOB, payment, staged
 from world.play import ETHEREUM, A, B, Play, X, native
+from world.record import new_record
 
 from monitor.app.home import open_home
 from monitor.chains.table import streams_of
@@ -20,7 +21,6 @@ from monitor.loops.reading import Progress, ScopeReader
 from monitor.model import Ask, Batch
 from monitor.model.errors import Unavailable
 from monitor.store import outbox
-from monitor.store.sqlite import Store
 
 MEANWHILE = 2  # readings of the other address
 
@@ -144,7 +144,7 @@ def test_lists_of_a_source_that_hangs_are_waited_for_side_by_side(tmp_path: Path
 def test_a_crowd_of_one_entry_delays_no_other_of_its_case(tmp_path: Path) -> None:
     """What a crowd shares does not count as many messages about its case, or the next entry's
     alert would wait for twenty minutes."""
-    store = Store(tmp_path / "r.db", create=True)
+    store = new_record(tmp_path / "r.db")
     with store.write() as conn:
         conn.executemany(
             "INSERT INTO message (id, channel, case_id, form, created, rendered) "

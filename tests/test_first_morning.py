@@ -22,6 +22,7 @@ from world.first_day import (
     text_of,
 )
 from world.home import bodies, incident_keys
+from world.record import new_record
 
 from monitor.app.fundwatch import Fundwatch
 from monitor.loops import morning
@@ -32,7 +33,6 @@ from monitor.model.acts import DAEMON, TakeEntries
 from monitor.store import taking, transfers, watch
 from monitor.store.alerts import is_alert
 from monitor.store.commit import commit
-from monitor.store.sqlite import Store
 
 HOUR = 3600
 OUT, BEGUN, READ, DAILY = "OUT 0.5", "a list has begun", "named had done before", "DAILY"
@@ -271,7 +271,7 @@ def test_who_touches_us_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_what_was_listed_last_is_read_first(tmp_path: Path) -> None:
     """After what people wrote down themselves; what was read before waits for its turn."""
-    with closing(Store(tmp_path / "fundwatch.db", create=True)) as store:
+    with closing(new_record(tmp_path / "fundwatch.db")) as store:
         days = {"b": "2020-01-01", "c": "2026-09-23", "d": "2023-04-24", "a": ""}
         entries = [
             Entry(

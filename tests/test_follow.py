@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from world.listed import take_list
 from world.play import A, B, X
+from world.record import new_record
 
 from monitor.model import Entry, Subject
 from monitor.model.acts import Actor, ActorKind
@@ -24,7 +25,7 @@ ANN = Actor(ActorKind.CLI, "Ann", "system user ann")
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(tmp_path / "r.db", create=True)
+    made = new_record(tmp_path / "r.db")
     take_list(made, [Entry("E0", LISTED, case="C")], "list", NOW)
     yield made
     made.close()

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from world.record import new_record
 from world.sinks import HttpSink, answer, hang
 
 from monitor.loops.clock import now
@@ -23,7 +24,7 @@ TOKEN = "/ping/canary-heartbeat-token-41aa"
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store(tmp_path / "book.db", create=True)) as made:
+    with closing(new_record(tmp_path / "book.db")) as made:
         yield made
 
 

@@ -90,24 +90,28 @@ def modules() -> frozenset[str]:
     return frozenset(module(path) for path in files())
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     """Dotted names that a file imports, also inside functions and for types alone."""
+    found: set[str] = set()
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative imports hide who imports whom"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset(found)
 
 
-def own(path: Path) -> set[str]:
+@cache
+def own(path: Path) -> frozenset[str]:
     """The modules of the package that a file imports, itself left out."""
     found = set()
     for name in imports(path):
         holder = name if name in modules() else name.rpartition(".")[0]
         if holder in modules():
             found.add(holder)
-    return found - {module(path)}
+    return frozenset(found - {module(path)})
 
 
 def outside(path: Path) -> set[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from world.record import new_record
 
 from monitor.decide import incidents
 from monitor.model.acts import DAEMON, TellIncidents
@@ -48,7 +49,7 @@ class Watchman:
 
 @pytest.fixture
 def man(tmp_path: Path) -> Iterator[Watchman]:
-    store = Store(tmp_path / "book.db", create=True)
+    store = new_record(tmp_path / "book.db")
     yield Watchman(store)
     store.close()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from world.play import A, B
+from world.record import new_record
 
 from monitor.model import Axis, Head, Interval, Subject
 from monitor.model.acts import DAEMON, KeepHeads
@@ -25,7 +26,7 @@ NOW = 1_700_000_000
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(tmp_path / "r.db", create=True)
+    made = new_record(tmp_path / "r.db")
     with made.write() as conn:
         conn.executemany(
             "INSERT INTO scope (key, chain, address) VALUES (?,?,?)",

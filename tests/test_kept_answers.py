@@ -20,6 +20,7 @@ from world.home import ALICE, BANK, Scene, configured, evm_home, staged
 from world.ledgers import LISTS
 from world.listed import take_list
 from world.logged import erase
+from world.record import new_record
 from world.scripted_server import serve
 from world.tamper import untriggered
 
@@ -88,7 +89,7 @@ def watching(
     options = sources.http_options(config, chain)
     http = Http("mine", url, params=options.params, headers=options.headers, attempts=1)
     source = sources.build(config, chain, http)
-    with closing(Store(path / "fundwatch.db", create=True)) as store:
+    with closing(new_record(path / "fundwatch.db")) as store:
         entry = Entry("E", Subject(chain.key, address), label="l", case="C", severity=severity)
         take_list(store, [entry], "list", clock[0])
         world = PollWorld(

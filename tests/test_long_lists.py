@@ -18,6 +18,7 @@ import pytest
 from world import chain, long_list
 from world.listed import take_list
 from world.parts import REPO
+from world.record import new_record
 
 from monitor.model import entry_lines
 from monitor.store import taking
@@ -28,7 +29,7 @@ ALL = long_list.entries()
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(tmp_path / "record.db", create=True)
+    made = new_record(tmp_path / "record.db")
     yield made
     made.close()
 

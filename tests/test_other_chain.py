@@ -13,6 +13,7 @@ import pytest
 from world.home import ALICE, BANK, BOB, KEY, SHOP, payment
 from world.home import staged as staged_home
 from world.listed import take_list
+from world.record import new_record
 from world.scripted_server import Call, Reply, serve
 
 from monitor.demo.world.explorer import Explorer
@@ -161,7 +162,7 @@ def staged(case: Case, path: Path) -> Iterator[Scene]:
         options = sources.http_options(config, case.chain)
         http = Http("mine", options.base_url, params=options.params, attempts=1)
         source = sources.build(config, case.chain, http)
-        store = Store(path / "fundwatch.db", create=True)
+        store = new_record(path / "fundwatch.db")
         subject = Subject(case.chain.key, ME[case.chain.family])
         entry = Entry("E", subject, label="a label", case="CASE-7")
         take_list(store, [entry], "list", NOW)

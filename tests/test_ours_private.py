@@ -13,6 +13,7 @@ from world.evm_node import LOCAL as EVM
 from world.home import ALICE, BANK, BOB, SHOP, Scene, bodies, staged
 from world.house import TITLES, take_house
 from world.listed import take_list
+from world.record import new_record
 from world.scripted_server import serve
 
 from monitor.app.settings import load
@@ -175,7 +176,7 @@ def test_a_whole_transaction_is_read_without_a_word_about_ours(
     ledger = UtxoLedger(time=NOW - 200 * 150, block_time=150)
     for _ in range(chain.finality + 5):
         ledger.mine()
-    with Explorer() as explorer, closing(Store(tmp_path / "f.db", create=True)) as store:
+    with Explorer() as explorer, closing(new_record(tmp_path / "f.db")) as store:
         explorer.add("c", ledger, style)
         config = SourceConfig("mine", style, explorer.url("c", style), rate_per_second=1000)
         source = sources.build(config, chain, Http("mine", config.url, attempts=1))
@@ -227,7 +228,7 @@ def test_accounts_are_read_without_a_word_about_ours(
     ledger.tokens[token] = TokenName("USDT", "Tether USD", 6)
     for _ in range(40):
         ledger.mine()
-    with Explorer() as explorer, closing(Store(tmp_path / "f.db", create=True)) as store:
+    with Explorer() as explorer, closing(new_record(tmp_path / "f.db")) as store:
         explorer.add("c", ledger, style, chain_id=None if tron else 1)
         config = SourceConfig(
             "mine", style, explorer.url("c", style), rate_per_second=1000, index_lag=0
@@ -277,7 +278,7 @@ def _account(number: int, *, tron: bool) -> str:
 
 def test_a_node_is_asked_for_logs_without_a_word_about_ours(tmp_path: Path) -> None:
     node = Node()
-    with serve(node) as server, closing(Store(tmp_path / "f.db", create=True)) as store:
+    with serve(node) as server, closing(new_record(tmp_path / "f.db")) as store:
         config = SourceConfig("node", "evm_rpc", server.url, rate_per_second=1000)
         take_list(store, [Entry("E", Subject("local", ME), case="C")], "list", NOW)
         take_house(store, NOW, {PEER: LABEL})

@@ -13,6 +13,7 @@ import pytest
 from world.book import START, transfer
 from world.home import ALICE, SHOP, staged
 from world.play import A, B, X
+from world.record import new_record
 
 from monitor.model import Alert, AlertKind, Lane, Severity, Status, Subject, Transfer
 from monitor.model.answers import HEAD, NEWS, Kept
@@ -27,7 +28,7 @@ CASES = {A: frozenset({"C-1"}), X: frozenset({"C-2"})}
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(tmp_path / "record.db", create=True)
+    made = new_record(tmp_path / "record.db")
     yield made
     made.close()
 

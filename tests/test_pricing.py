@@ -29,6 +29,7 @@ from world.home import (
     watchlist,
     with_prices,
 )
+from world.record import new_record
 from world.scripted_server import Call, Reply, serve
 from world.sinks import HttpSink, hang
 
@@ -306,7 +307,7 @@ class Bench:
 @pytest.fixture
 def record(tmp_path: Path) -> Iterator[Store]:
     """A record with one entry, one alert about one payment, one about a verified token."""
-    store = Store(tmp_path / "fundwatch.db", create=True)
+    store = new_record(tmp_path / "fundwatch.db")
     terms = json.dumps({"subject": {"chain": "ethereum", "address": ALICE}, "id": "E", "tags": [],
                         "severity": "high", "channels": None})  # fmt: skip
     with store.write() as conn:

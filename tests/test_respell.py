@@ -12,6 +12,7 @@ from typing import Any
 import base58
 import pytest
 from world.home import Home
+from world.record import new_record
 from world.scripted_server import Call, Reply, serve
 
 from monitor.model import Axis, Subject
@@ -23,7 +24,6 @@ from monitor.store.commit import commit
 from monitor.store.coverage import change_members
 from monitor.store.follow import followed
 from monitor.store.respell import subjects_of
-from monitor.store.sqlite import Store
 
 SCRIPT = bytes.fromhex("77" * 20)
 OLD, NEW, OTHER = (
@@ -122,7 +122,7 @@ def test_memberships_are_taken_back_and_who_follows_goes_on(tmp_path: Path) -> N
     """What was read chain-wide was not held against the address either. The chain as a whole is no
     address to be spelt."""
     old, new = Subject("our-litecoin", OLD), Subject("our-litecoin", NEW)
-    with closing(Store(tmp_path / "r.db", create=True)) as store:
+    with closing(new_record(tmp_path / "r.db")) as store:
         for subject, case in ((old, "A"), (old, "B"), (new, "B")):
             commit(store, DAEMON, Follow(START, subject, case, "a reason", 60))
         change_members(store, WHOLE, [Joined(old, "utxo", Axis.HEIGHT, 5)], [], 0)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from world.fake_ledger import FakeLedger, FakeSource
 from world.play import ETHEREUM
+from world.record import new_record
 
 from monitor.decide import scores as judging
 from monitor.loops.pool import SourcePool
@@ -14,7 +15,6 @@ from monitor.loops.tally import Tally
 from monitor.model.hosts import operator_of
 from monitor.model.scores import DAY, KEPT_DAYS, Mark, Score
 from monitor.store import scores
-from monitor.store.sqlite import Store
 
 TODAY = 20_000
 
@@ -40,7 +40,7 @@ def test_whose_a_host_is(host: str, operator: str) -> None:
 
 
 def test_counts_add_up_by_day_and_go_after_ninety(tmp_path: Path) -> None:
-    store = Store(tmp_path / "fundwatch.db", create=True)
+    store = new_record(tmp_path / "fundwatch.db")
     tally = Tally("ethereum")
     tally.note("one", Mark.LATE, 40)
     tally.note("one", Mark.LATE, 30)
@@ -56,7 +56,7 @@ def test_counts_add_up_by_day_and_go_after_ninety(tmp_path: Path) -> None:
 
 
 def test_how_late_a_source_was_is_forgotten_after_two_weeks(tmp_path: Path) -> None:
-    store = Store(tmp_path / "fundwatch.db", create=True)
+    store = new_record(tmp_path / "fundwatch.db")
     scores.add(store, [Score("one", "ethereum", TODAY, Mark.LATE, 2, 7200)])
     then = TODAY * DAY
     assert scores.late(store, "ethereum", "one", then) == 7200

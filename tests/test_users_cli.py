@@ -22,7 +22,7 @@ from world.desk import (
     token_of,
     turn_on,
 )
-from world.home import Home, stop, wait_for
+from world.home import Home, begun, stop, wait_for
 
 from monitor.model.desk import Role
 from monitor.net import knock
@@ -30,8 +30,7 @@ from monitor.net import knock
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path)
-    home.run("init")
+    home = begun(tmp_path)
     turn_on(home.path)
     return home
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from world.listed import take_list
+from world.record import new_record
 
 from monitor.app.settings import load
 from monitor.chains import encodings
@@ -29,7 +30,6 @@ from monitor.model import Chain, Entry, SourceConfig, Subject
 from monitor.model.errors import ConfigError
 from monitor.net import sources
 from monitor.net.http import Http
-from monitor.store.sqlite import Store
 from monitor.watchlist import entries, export
 from monitor.watchlist.imports import rows, tables
 
@@ -367,7 +367,7 @@ def test_a_chain_is_read_by_its_row_alone(key: str, tmp_path: Path) -> None:
         ledger.mine()
     written = {"litecoin": spelt(5, b"p" * 20)}.get(key, payer)
     payer = canonical(chain, written)
-    record = Store(tmp_path / "fundwatch.db", create=True)
+    record = new_record(tmp_path / "fundwatch.db")
     with Explorer() as explorer, closing(record) as store:
         explorer.add("c", ledger, "blockbook")
         config = SourceConfig(

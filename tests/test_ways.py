@@ -11,6 +11,7 @@ import pytest
 import yaml
 from world.home import ALICE, BANK, BOB, DESK, SHOP, Scene, bodies, staged, told
 from world.older import record_before
+from world.record import new_record
 from world.sinks import answer
 
 from monitor.decide.reach import refused_since
@@ -233,7 +234,7 @@ def test_an_audience_refuses_when_all_of_its_ways_do(tmp_path: Path) -> None:
     app, ops = mail_channel("desk", "a", "b"), mail_channel("ops", "c", audience="operations")
     hook = ChannelConfig("hook", "webhook", frozenset({"desk"}), machine=True)
     configs = {each.name: each for each in (app, ops, hook)}
-    store = Store(tmp_path / "r.db", create=True)
+    store = new_record(tmp_path / "r.db")
     ways.note(store, ("desk", "a"), 100, good=False)
     ways.note(store, ("desk", "b"), 200, good=False)
     ways.note(store, ("ops", "c"), 150, good=False)
@@ -266,7 +267,7 @@ def test_a_channel_refuses_before_all_of_many_were_asked_in_vain(tmp_path: Path)
     """A server that hangs for half a minute at each of thirty recipients."""
     to = [f"p{n}" for n in range(30)]
     configs = {"mail": mail_channel("mail", *to)}
-    store = Store(tmp_path / "r.db", create=True)
+    store = new_record(tmp_path / "r.db")
     for each in to:
         ways.note(store, ("mail", each), 100, good=True)
         waits(store, "mail", each, 200)
@@ -281,7 +282,7 @@ def test_a_channel_refuses_before_all_of_many_were_asked_in_vain(tmp_path: Path)
 
 def test_one_who_is_refused_for_days_does_not_date_back_the_trouble_of_all(tmp_path: Path) -> None:
     configs = {"mail": mail_channel("mail", "a", "b")}
-    store = Store(tmp_path / "r.db", create=True)
+    store = new_record(tmp_path / "r.db")
     ways.note(store, ("mail", "a"), 100, good=False)
     ways.note(store, ("mail", "b"), 5000, good=True)
     waits(store, "mail", "b", 6000)
@@ -295,7 +296,7 @@ def test_a_channel_that_fails_its_tests_refuses_though_nothing_is_to_be_sent(
     tmp_path: Path,
 ) -> None:
     configs = {"mail": mail_channel("mail", "a", "b")}
-    store = Store(tmp_path / "r.db", create=True)
+    store = new_record(tmp_path / "r.db")
     ways.note(store, ("mail", "a"), 100, good=True)
     assert refused(store, configs, 900, {"mail": 500}) == {
         "desk": 500,
@@ -308,7 +309,7 @@ def test_a_channel_that_fails_its_tests_refuses_though_nothing_is_to_be_sent(
 
 def test_after_an_outage_nothing_waits_for_its_next_try(tmp_path: Path) -> None:
     """Which may be half a day away; where a way says yes and no in turn, waits stay."""
-    store = Store(tmp_path / "r.db", create=True)
+    store = new_record(tmp_path / "r.db")
     waits(store, "hook", "hook", 40_000)
     ways.note(store, ("hook", "hook"), 1000, good=False)
     ways.note(store, ("hook", "hook"), 1001, good=True)

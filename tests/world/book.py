@@ -30,9 +30,9 @@ from monitor.model.plan import Answers, Plan
 from monitor.model.streams import Reading
 from monitor.store import apply, coverage, transfers
 from monitor.store.context import load_context
-from monitor.store.sqlite import Store
 from world.listed import take_list
 from world.play import COIN, ETHEREUM, TOKEN, A, X
+from world.record import new_record
 
 START = 1_700_000_000
 
@@ -76,7 +76,7 @@ class Book:
     def __init__(
         self, folder: Path, *, address: str = A, chain: Chain = ETHEREUM, met: int = 100
     ) -> None:
-        self.store = Store(folder / "book.db", create=True)
+        self.store = new_record(folder / "book.db")
         self.chain = chain
         self.subject = Subject("ethereum", address)
         self.entries: list[Entry] = []

@@ -18,6 +18,7 @@ import pyotp
 import pytest
 import requests
 import yaml
+from argon2 import PasswordHasher
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from monitor.app.desk import desk_of
@@ -68,7 +69,8 @@ class User:
 
 @cache
 def _hash() -> str:
-    return secret.hash_of(PASSWORD)
+    """A hash names what it was made with: who signs in with this one waits for less."""
+    return PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)
 
 
 def turn_on(home: Path, **more: object) -> int:
@@ -208,7 +210,7 @@ def sign_in(session: requests.Session, user: User, **form: str) -> requests.Resp
 @contextmanager
 def served(home: Path, **environ: str) -> Iterator[Served]:
     """Serve the desk of a home folder whose settings turn it on (see `turn_on`). The record has
-    to be there (`home.run("init")`)."""
+    to be there (`begun` makes one)."""
     settings = load(home, environ)
     assert settings.web.on, "call turn_on first"
     desk = desk_of(home, settings)

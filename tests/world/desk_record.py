@@ -12,7 +12,7 @@ from monitor.model import Entry, Kind, Severity, Subject, Transfer, account_leg
 from monitor.model.ids import stable_id
 from monitor.store.guard import BEGUN, DATABASE
 from monitor.store.rows import TRANSFER_COLUMNS, entry_terms, transfer_params
-from monitor.store.sqlite import Store
+from world.record import new_record
 from world.sample_alerts import btc_address
 
 DAY = 86_400
@@ -56,7 +56,7 @@ def made(home: Path) -> Made:
     (home / "config/settings.yaml").write_text(json.dumps({"web": {"desk": True}}), "utf-8")
     (home / "ours.txt").write_text("", "utf-8")
     (home / "watchlist.yaml").write_text('{"addresses": []}', "utf-8")
-    store = Store(home / DATABASE, create=True)
+    store = new_record(home / DATABASE)
     (home / BEGUN).touch()
     with store.write() as conn:
         _entries(conn, world)

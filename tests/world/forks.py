@@ -8,6 +8,7 @@ that Python takes to load the libraries is saved, which is most of what a short 
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +80,14 @@ def _server() -> str:
 def serve(place: str) -> None:
     """Fork for every connection until the parent is gone."""
     sys.path.insert(0, str(ROOT))
-    import monitor.cli  # this is what the forks need not do
     import monitor.net.sources.blockscout
-    import monitor.net.sources.etherscan  # noqa: F401
+    import monitor.net.sources.etherscan
+    import monitor.store.migrations  # noqa: F401
+    from monitor.cli import COMMANDS
+
+    for place_of in COMMANDS.values():  # this is what the forks need not do
+        import_module(f"monitor.cli.{place_of.partition(':')[0]}")
+    gc.freeze()  # or each fork copies what it looks through
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as listener:

@@ -308,6 +308,20 @@ def ids(seen: Sequence[Request]) -> list[str]:
     return [request.headers["webhook-id"] for request in seen]
 
 
+def begun(path: Path) -> Home:
+    """A home as `fundwatch init` leaves it; run once a process, then copied."""
+    shutil.copytree(_fresh(), path, dirs_exist_ok=True)
+    return Home(path)
+
+
+@cache
+def _fresh() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="fundwatch-begun-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    Home(folder).run("init")
+    return folder
+
+
 @cache
 def _began() -> int:
     return int(time.time()) - 600

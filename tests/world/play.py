@@ -52,6 +52,7 @@ from monitor.store.sqlite import Store
 from monitor.store.verify.record import verify
 from world.fake_ledger import FakeLedger, FakeSource, Move, Tx
 from world.listed import take_list
+from world.record import new_record
 
 DAY = 86_400
 LAG = 6  # blocks that a source here is behind at most
@@ -114,7 +115,7 @@ class Play:
         self.read_blocks = False  # it was read by blocks at some time
         self.lasting = False  # passes are those of one process, until it dies
         self._living: Poller | None = None
-        self.store = Store(folder / "fundwatch.db", create=True)
+        self.store = new_record(folder / "fundwatch.db")
         self.store.read("PRAGMA synchronous = OFF")  # nothing here is killed for real
         _script(self.store, _GUARDS)
 

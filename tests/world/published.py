@@ -21,6 +21,7 @@ from monitor.store.commit import commit
 from monitor.store.sqlite import Store
 from monitor.store.verify import record
 from monitor.watchlist.imports.poison import Poison, all_poison
+from world.record import new_record
 
 OFAC = ListConfig("ofac", "ofac_sdn", "OFAC", watch=True, case="OFAC-{entity}", incoming="daily")
 
@@ -84,7 +85,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.settings = load(self.home, {})
         self.poison: Poison = all_poison(self.settings)
-        self.store = Store(self.home / "fundwatch.db", create=True)
+        self.store = new_record(self.home / "fundwatch.db")
         self.files = 0
         self.reopen()
 
