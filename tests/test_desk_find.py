@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from werkzeug.test import Client
 from world.desk_open import Open, client
-from world.desk_record import EVE, MIDDLE, OUR, SHOP, A, B, Made, made
+from world.desk_record import EVE, MIDDLE, OUR, SHOP, T0, A, B, Made, made
 
+from monitor.model import Entry, Kind, Subject, Transfer, account_leg
 from monitor.model.desk import Person, Role
+from monitor.model.ids import stable_id
+from monitor.store.guard import DATABASE
+from monitor.store.rows import TRANSFER_COLUMNS, entry_terms, transfer_params
+from monitor.store.sqlite import Store
 
 READER = Person("r.guest", Role.READER, enrolled=1)
 ANALYST = Person("a.keller", Role.ANALYST, enrolled=1)
@@ -134,3 +140,59 @@ def test_names_of_the_address_book(world: Made, tmp_path: Path) -> None:
         assert "Corner Shop" in by.get(f"/a/ethereum/{SHOP}").text
         eve = by.get(f"/a/ethereum/{EVE}").text
         assert "Its names are not the same. None of them is proof." in eve
+
+
+def test_what_was_recorded_of_a_chain_that_is_configured_no_more_is_shown(tmp_path: Path) -> None:
+    """In its case, on the page of its transaction, in its alert; its address is found, and says why
+    it has no page. None of it is left out in silence, and none shown to others."""
+    old = made(tmp_path)
+    address, tx, token = "old1payer", "ab" * 32, "old1token"
+    alert = stable_id("A", "old")
+    entry = Entry("E-OLD", Subject("oldnet", address), "Till", "case-a")
+    with closing(Store(old.home / DATABASE)) as store, store.write() as conn:
+        conn.execute("INSERT INTO scope (key, chain, address) VALUES (?,'oldnet',?)",
+                     (entry.subject.key, address))  # fmt: skip
+        conn.execute(
+            "INSERT INTO entry (id, subject, case_id, terms, added, base_height, base_time, "
+            "base_head_time, history, brought) VALUES (?,?,?,?,?,1,1,1,'told','')",
+            (entry.id, entry.subject.key, entry.case, entry_terms(entry), T0),
+        )
+        for number, (kind, contract) in enumerate(((Kind.NATIVE, None), (Kind.ERC20, token))):
+            leg = account_leg(kind, contract, None, address, "old1payee", 12345678, 0)
+            moved = Transfer("oldnet", tx, leg, kind, address, "old1payee", 12345678, contract,
+                             block_height=7, block_hash="0x7", time=T0)  # fmt: skip
+            conn.execute(
+                f"INSERT INTO transfer (id, {TRANSFER_COLUMNS}, status, late, first_seen) "
+                f"VALUES ({','.join('?' * 20)})",
+                (9000 + number, *transfer_params(moved), "final", 0, T0),
+            )
+        conn.execute(
+            "INSERT INTO alert (id, kind, lane, severity, created, chain, tx, entry, direction, "
+            "lane_reason, title, facts, audience) VALUES "
+            "(?,'movement','news','high',?,'oldnet',?,?,'out','','','{}','desk')",
+            (alert, T0, tx, entry.id),
+        )
+        conn.execute("INSERT INTO alert_transfer SELECT ?, id FROM transfer WHERE tx = ?",
+                     (alert, tx))  # fmt: skip
+    guard = Open(person=ANALYST, cases=("case-a",))
+    with client(old.home, guard) as browser:
+        for path in ("/c/case-a?tab=movements", f"/tx/oldnet/{tx}"):
+            page = browser.get(path).text
+            assert "oldnet (no longer in config/chains.yaml)" in page, path
+            assert "12,345,678 smallest units of the coin of oldnet" in page, path
+            assert f"12,345,678 smallest units of {token}" in page, path
+            assert page.count("old1payee") >= 2, path
+        for path in ("/inbox", f"/alert/{alert}", "/c/case-a", "/c/case-a?tab=addresses"):
+            said = browser.get(path)
+            assert said.status_code == 200, path
+            assert "oldnet" in said.text or path == "/c/case-a", path
+        assert found(browser, tx) == f"/tx/oldnet/{tx}"
+        assert found(browser, address) == f"/a/oldnet/{address}"
+        said = browser.get(f"/a/oldnet/{address}")
+        assert said.status_code == 404
+        assert "oldnet is no longer in config/chains.yaml" in said.text
+        guard.cases = ("case-b",)
+        assert "oldnet" not in browser.get("/c/case-b?tab=movements").text
+        assert browser.get(f"/tx/oldnet/{tx}").status_code == 404
+        assert "is no longer" not in browser.get(f"/a/oldnet/{address}").text
+        assert f'href="/a/oldnet/{address}"' not in found(browser, address)

@@ -89,6 +89,17 @@ def listed(store: Reader, lists: Collection[str], name: str) -> list[tuple[str, 
     return [(row["list"], row["name"], row["address"]) for row in rows]
 
 
+def chains(store: Reader) -> list[str]:
+    """Every chain of which movements are recorded, also one that is configured no more; each is
+    found by a step in an index."""
+    rows = store.read(
+        "WITH RECURSIVE found(key) AS (SELECT min(chain) FROM transfer UNION ALL "
+        "SELECT (SELECT min(chain) FROM transfer WHERE chain > key) FROM found "
+        "WHERE key IS NOT NULL) SELECT key FROM found WHERE key IS NOT NULL"
+    )
+    return [row["key"] for row in rows]
+
+
 def transactions(
     store: Reader, sight: Sight, chains: Sequence[str], forms: Sequence[str]
 ) -> list[tuple[str, str]]:

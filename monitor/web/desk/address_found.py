@@ -11,12 +11,13 @@ from monitor.chains.address import AddressError, canonical, display
 from monitor.chains.table import family_of
 from monitor.model import Chain, Subject
 from monitor.model.desk_address import Seeing
+from monitor.model.plain import tidy
 from monitor.store import desk_address
 from monitor.store.desk_address import Movements
 from monitor.store.desk_names import Names, Party
 from monitor.web.desk.ask import Ask
 from monitor.web.desk.guard import looked
-from monitor.web.desk.known import address_path, names_for
+from monitor.web.desk.known import REMOVED, address_path, names_for
 from monitor.web.desk.movements import Shower
 from monitor.web.desk.words import Gone
 
@@ -56,7 +57,7 @@ def found(ask: Ask, chain: str, address: str, more: str = "") -> Found | Respons
     in the record, what whoever asks may not see, and addresses of our own."""
     known = ask.settings.chains.get(chain)
     if known is None:
-        raise Gone
+        raise _removed(ask, Subject(chain, address))
     try:
         subject = Subject(chain, canonical(known, family_of(known).forgiving(address)))
     except AddressError:
@@ -74,3 +75,18 @@ def found(ask: Ask, chain: str, address: str, more: str = "") -> Found | Respons
     for case in dict.fromkeys(cases):
         looked(ask, case)
     return Found(ask, known, subject, party, moves, names)
+
+
+def _removed(ask: Ask, subject: Subject) -> Gone:
+    """Of a chain that is configured no more nothing says how its addresses are written and what was
+    to be read: whoever may see one is told where what is recorded of it stands."""
+    seeing = desk_address.of(ask.store, ask.sight, subject).seeing
+    party = names_for(ask.store, ask.settings, ask.sight).of(subject.chain, [subject.address])
+    if seeing is Seeing.NOTHING or party[subject.address].ours:
+        return Gone()
+    key = tidy(subject.chain, 40)
+    return Gone(
+        f"{key} is {REMOVED}, so that its addresses have no page. What is recorded of this one "
+        "stays: its movements stand on the pages of its cases and of their transactions, and "
+        "`fundwatch transfers --format csv` hands all of them out."
+    )

@@ -59,6 +59,21 @@ class AssetShown:
         return "" if self.decimals is None else amount(units, self.decimals).replace(",", "")
 
 
+# What is recorded stays, also of a chain that nobody reads any more.
+REMOVED = "no longer in config/chains.yaml"
+
+
+def chain_said(settings: Settings, key: str) -> str:
+    """The name of a chain, also of one that is recorded and configured no more."""
+    known = settings.chains.get(key)
+    return known.name if known is not None else f"{tidy(key, 40)} ({REMOVED})"
+
+
+def raw_units(units: int, what: str) -> str:
+    """An amount of which nobody knows the decimals."""
+    return f"{units:,} smallest units of {what}"
+
+
 def address_path(chain: str, address: str) -> str:
     return f"/a/{quote(chain)}/{quote(address, safe=':')}"
 
@@ -96,8 +111,11 @@ def name_of(known: Known) -> str:
     return f"{label} ({known.entry_id}{case}{listed}{'' if known.watched else ', watch ended'})"
 
 
-def shown(chain: Chain, address: str | None, kind: Kind | None, party: Party | None) -> Shown:
-    """One side. `party`: what is known of it."""
+def shown(
+    chain: Chain | None, address: str | None, kind: Kind | None, party: Party | None
+) -> Shown:
+    """One side. `chain` None: one that is configured no more, whose addresses have no page.
+    `party`: what is known of it."""
     if address is None:
         return Shown(NOBODY[kind.far_end if kind else None])
     if address.startswith(OURS):
@@ -108,22 +126,27 @@ def shown(chain: Chain, address: str | None, kind: Kind | None, party: Party | N
     active = any(watched.active for watched in known.watched)
     mark = "watched" if active else "followed" if known.followed else ""
     names = tuple(dict.fromkeys(map(name_of, known.known)))
+    if chain is None:
+        return Shown(tidy(address, 120), "", names, mark)
     return Shown(display(chain, address), address_path(chain.key, address), names, mark)
 
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """How assets of one chain are called."""
+    """How assets of one chain are called. `chain` None: one that is configured no more."""
 
-    chain: Chain
+    key: str
+    chain: Chain | None
     verified: Mapping[tuple[str, str], Asset]
     told: Mapping[str, tuple[str, int | None]]  # what contracts say of themselves
 
     def of(self, contract: str | None, *, nft: bool = False) -> AssetShown:
         if not contract:
             chain = self.chain
+            if chain is None:
+                return AssetShown(f"the coin of {tidy(self.key, 40)}", "", None, True)
             return AssetShown(chain.symbol, "", chain.decimals, True, chain.symbol)
-        asset = self.verified.get((self.chain.key, contract))
+        asset = self.verified.get((self.key, contract))
         if asset is not None:
             own, places = asset.symbol, 0 if nft else asset.decimals
             return AssetShown(tidy(own, 32), contract, places, True, own)
@@ -134,8 +157,9 @@ class Assets:
 
 
 def assets_of(
-    store: Reader, settings: Settings, chain: Chain, contracts: Iterable[str | None]
+    store: Reader, settings: Settings, chain: str, contracts: Iterable[str | None]
 ) -> Assets:
     """Of these contracts."""
     wanted = {each for each in contracts if each}
-    return Assets(chain, settings.assets, tokens.told(store, chain.key, wanted))
+    known, told = settings.chains.get(chain), tokens.told(store, chain, wanted)
+    return Assets(chain, known, settings.assets, told)

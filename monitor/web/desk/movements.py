@@ -65,7 +65,7 @@ class Shower:
         return self.names.of(self.chain.key, {each for each in addresses if each})
 
     def assets(self, contracts: Iterable[str | None]) -> Assets:
-        return assets_of(self.store, self.settings, self.chain, contracts)
+        return assets_of(self.store, self.settings, self.chain.key, contracts)
 
     def lines(self, rows: Sequence[Moved]) -> list[Line]:
         parties = self.parties(row.other for row in rows)

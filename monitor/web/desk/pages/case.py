@@ -30,7 +30,7 @@ from monitor.web.desk import gone, happened, shown, strip
 from monitor.web.desk.ask import Ask
 from monitor.web.desk.guard import looked
 from monitor.web.desk.known import Shown as Side
-from monitor.web.desk.known import names_for
+from monitor.web.desk.known import chain_said, names_for, raw_units
 from monitor.web.desk.known import shown as known_side
 from monitor.web.desk.pages.alert import LONGEST, carried_out, started
 from monitor.web.desk.pages.restricted import restricted_section
@@ -259,11 +259,20 @@ def _rows(ask: Ask, views: Sequence[TransferView]) -> list[Movement]:
     for view in views:
         moved = view.row.transfer
         chain, known = ask.settings.chains.get(moved.chain), parties[moved.chain]
-        if chain is not None:
-            sender = known_side(chain, moved.sender, moved.kind, known.get(moved.sender or ""))
-            to = known_side(chain, moved.recipient, moved.kind, known.get(moved.recipient or ""))
-            found.append(Movement(view, chain.name, sender, to, quantity(view, moved.amount)))
+        sender = known_side(chain, moved.sender, moved.kind, known.get(moved.sender or ""))
+        to = known_side(chain, moved.recipient, moved.kind, known.get(moved.recipient or ""))
+        name = chain_said(ask.settings, moved.chain)
+        found.append(Movement(view, name, sender, to, _amount(view, known=chain is not None)))
     return found
+
+
+def _amount(view: TransferView, *, known: bool) -> str:
+    """`known`: whether its chain is configured."""
+    moved = view.row.transfer
+    if known or view.decimals is not None:
+        return quantity(view, moved.amount)
+    what = moved.contract or f"the coin of {moved.chain}"
+    return raw_units(moved.amount, tidy(what, 120))
 
 
 # -- what is done ------------------------------------------------------------------------

@@ -3,7 +3,7 @@ number of an alert or a message, a case, an entry, a name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -18,7 +18,7 @@ from monitor.model.plain import case_said, tidy
 from monitor.store import desk_address, desk_find
 from monitor.store.desk_find import EntryHit
 from monitor.web.desk.ask import Ask
-from monitor.web.desk.known import address_path, names_for, tx_path
+from monitor.web.desk.known import address_path, chain_said, names_for, tx_path
 
 LONGEST = 200  # characters that are looked for
 LEAST = 3  # characters of a part of a name
@@ -92,8 +92,11 @@ def _exact(ask: Ask, wanted: str, spelling: Spelling) -> Iterator[Hit]:
     bare = wanted.rpartition("/")[2].rpartition(":")[2].strip()
     plain = bare.lower().removeprefix("0x")
     forms = list(dict.fromkeys((bare, plain, f"0x{plain}")))
-    for chain, tx in desk_find.transactions(store, sight, list(ask.settings.chains), forms):
-        said = f"on {ask.settings.chains[chain].name}"
+    chains = desk_find.chains(store)
+    removed = [chain for chain in chains if chain not in ask.settings.chains]
+    yield from _on_removed(ask, removed, forms)
+    for chain, tx in desk_find.transactions(store, sight, chains, forms):
+        said = f"on {chain_said(ask.settings, chain)}"
         yield Hit("Transaction", tx, tx_path(chain, tx), said, mono=True)
     for entry in desk_find.labelled(store, sight):
         if entry.label and _folded(entry.label) == _folded(wanted):
@@ -120,6 +123,18 @@ def _of_address(ask: Ask, subject: Subject, ours: str, note: str = "", *, exact:
     note = f"{note}, on {chain.name}" if note else f"on {chain.name}"
     shown, href = display(chain, subject.address), address_path(chain.key, subject.address)
     return Hit("Address", shown, href, note, exact, mono=True)
+
+
+def _on_removed(ask: Ask, chains: Sequence[str], forms: Sequence[str]) -> Iterator[Hit]:
+    """Addresses of chains that are configured no more, as they are recorded."""
+    names = names_for(ask.store, ask.settings, ask.sight)
+    for subject in (Subject(chain, form) for chain in chains for form in forms):
+        seen = desk_address.of(ask.store, ask.sight, subject).seeing
+        ours = names.of(subject.chain, [subject.address])[subject.address].ours
+        if seen is not Seeing.NOTHING and not ours:
+            said = f"on {chain_said(ask.settings, subject.chain)}"
+            path = address_path(subject.chain, subject.address)
+            yield Hit("Address", tidy(subject.address, 120), path, said, mono=True)
 
 
 def _near(ask: Ask, wanted: str) -> Iterator[Hit]:
