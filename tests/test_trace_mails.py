@@ -130,7 +130,9 @@ def test_history_says_what_can_still_be_asked() -> None:
     text = said(shown("history"))
     assert "This is history, not news. 6 movements:" in text
     assert "Tether, who issues the token, could freeze 45,000 to 145,000 USDT at 2 places." in text
-    assert 'an exchange "Binance 14" 0 to 75,000 USD (by method)' in text
+    assert (
+        'an exchange "Binance 14" 0 to 75,000 USD (depending on how mixed money is counted)' in text
+    )
 
 
 def test_with_a_method_its_figure_stands_first_and_the_range_beside_it() -> None:

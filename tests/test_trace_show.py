@@ -19,7 +19,7 @@ from monitor.cli import main
 from monitor.cli.trace_show import explain, show
 from monitor.messages.trace import explain as explaining
 from monitor.messages.trace import frontier, objects, sums, tree, ways
-from monitor.messages.trace.words import Page
+from monitor.messages.trace.words import COUNTED, Page
 from monitor.model import Subject
 from monitor.model.acts import DAEMON
 from monitor.model.acts_trace import SayOfTrace
@@ -137,21 +137,21 @@ def part(text: str, head: str) -> str:
 
 def test_without_a_chosen_method_figures_are_ranges() -> None:
     text = table(120)
-    assert "between 0 and 85,000 USDT, by method" in part(text, "WHERE IT IS")
+    assert f"between 0 and 85,000 USDT, {COUNTED}" in part(text, "WHERE IT IS")
     assert "Nobody has chosen a method yet" in text
     assert " traced by FIFO" not in part(text, "WHERE IT IS")
 
 
 def test_the_first_screen_says_how_much_rests_ended_and_waits() -> None:
     found = part(table(120), "WHERE IT IS")
-    assert "rests: between 80,000.00 and 140,000.00 USD, by method, when it left" in found
-    assert "ended: between 0.00 and 75,000.00 USD, by method" in found
-    assert "waits: between 40,000.00 and 60,000.00 USD, by method" in found
+    assert f"rests: between 80,000.00 and 140,000.00 USD, {COUNTED}, when it left" in found
+    assert f"ended: between 0.00 and 75,000.00 USD, {COUNTED}" in found
+    assert f"waits: between 40,000.00 and 60,000.00 USD, {COUNTED}" in found
 
 
 def test_a_chosen_method_stands_beside_the_others() -> None:
     text = table(120, method="fifo", method_by="M. Ortiz", method_why="as the court asked")
-    assert "85,000 USDT traced by FIFO (between 0 and 85,000, by method)" in text
+    assert f"85,000 USDT traced by FIFO (between 0 and 85,000, {COUNTED})" in text
     assert 'chosen by M. Ortiz: "as the court asked"' in text
     assert text.count("Traced by ") == 1
 

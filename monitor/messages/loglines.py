@@ -83,7 +83,7 @@ def _taken(body: Body) -> str:
         return f"handed over to {tidy(body['to'], 80)} {names}{note}"
     key = str(body.get("outcome") or "")
     outcome = f' as "{_OUTCOMES.get(key) or tidy(key)}"' if key else ""
-    by = f", for {tidy(body['by'], 80)}" if body.get("by") else ""
+    by = f", as {tidy(body['by'], 80)} had proposed" if body.get("by") else ""
     return f"{tidy(body['state'])}{outcome} {names}{by}{note}"
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from monitor.messages.sheets.parts import Item, Section, section, shown_address
 from monitor.messages.trace.asking import whom
 from monitor.messages.trace.seizing import ISSUER, Place, Where, places
-from monitor.messages.trace.words import METHOD, REASON, Page, cents, minute, sum_short
+from monitor.messages.trace.words import COUNTED, METHOD, REASON, Page, cents, minute, sum_short
 from monitor.model import AlertView
 from monitor.model.flow import METHODS
 from monitor.model.plain import amount_said, plural, quoted, tidy
@@ -21,7 +21,7 @@ _REASON = {**REASON, RESTS: "at rest where it is watched", WAITS: "arrived, not 
 
 
 def usd(figure: Figure | None, fact: Traced) -> str:
-    """ "50,000 USD traced by FIFO (0 to 75,000)", "0 to 75,000 USD (by method)"."""
+    """ "50,000 USD traced by FIFO (0 to 75,000)", or without a method "0 to 75,000 USD" and why."""
     if figure is None:
         return "an amount without a price"
     low, high = _dollars(figure.low), _dollars(figure.high)
@@ -29,7 +29,7 @@ def usd(figure: Figure | None, fact: Traced) -> str:
         return f"{high} USD"
     if figure.chosen is not None and fact.method in METHOD:
         return f"{_dollars(figure.chosen)} USD traced by {METHOD[fact.method]} ({low} to {high})"
-    return f"{low} to {high} USD (by method)"
+    return f"{low} to {high} USD ({COUNTED})"
 
 
 def _dollars(millionths: int) -> str:
@@ -68,7 +68,7 @@ def _added(hops: Sequence[Hop]) -> Hop:
 def amount(hop: Hop) -> str:
     low, high = amount_said(hop.low, hop.decimals), amount_said(hop.high, hop.decimals)
     symbol = tidy(hop.symbol, 20)
-    return f"{high} {symbol}" if low == high else f"{low} to {high} {symbol} (by method)"
+    return f"{high} {symbol}" if low == high else f"{low} to {high} {symbol} ({COUNTED})"
 
 
 # --- where it is ------------------------------------------------------------------------------

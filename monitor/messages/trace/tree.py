@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from monitor.messages.trace import paths, sums
 from monitor.messages.trace.words import (
+    COUNTED,
     METHOD,
     REASON,
     Page,
@@ -110,8 +111,9 @@ def _method(trace: Trace) -> str:
 
 def _figures(trace: Trace) -> str:
     if not trace.method:
-        return "figures: the lowest to the highest by method"
-    return f"figures: traced by {METHOD[trace.method]}, in brackets lowest to highest by method"
+        return f"figures: the lowest to the highest, {COUNTED}"
+    mine = METHOD[trace.method]
+    return f"figures: traced by {mine}, in brackets the lowest to the highest, {COUNTED}"
 
 
 def _left(trace: Trace, page: Page) -> Iterator[str]:

@@ -153,17 +153,21 @@ def span(figures: ByMethod) -> tuple[int, int]:
     return (min(found), max(found)) if found else (0, 0)
 
 
+# Beside a lowest and a highest figure: why there are two.
+COUNTED = "depending on how mixed money is counted"
+
+
 def ranged(figures: ByMethod, page: Page, say: Callable[[int], str], unit: str) -> str:
     """By the method that was chosen, with what others come to; without one a range:
-    "between 0 and 85,000 USDT, by method"."""
+    "between 0 and 85,000 USDT, depending on how mixed money is counted"."""
     low, high = span(figures)
     if low == high:
         return f"{say(low)} {unit}"
     between = f"between {say(low)} and {say(high)}"
     if page.method in figures:
         mine = f"{say(figures[page.method])} {unit} traced by {METHOD[page.method]}"
-        return f"{mine} ({between}, by method)"
-    return f"{between} {unit}, by method"
+        return f"{mine} ({between}, {COUNTED})"
+    return f"{between} {unit}, {COUNTED}"
 
 
 def sum_said(each: Sum, page: Page) -> str:
