@@ -13,7 +13,7 @@ import pytest
 from werkzeug.test import Client, TestResponse
 from world.book import Book
 from world.desk_open import TOKEN, Open, client
-from world.deskbook import ANN, BOB, CAT, NOW, ON, alert_of, desk_book
+from world.deskbook import ANN, BOB, CAT, NOW, ON, alert_of, as_home, desk_book
 from world.logged import differences
 
 from monitor.app.home import open_home
@@ -23,7 +23,6 @@ from monitor.model.acts import SIGNED_IN
 from monitor.model.desk import Person, Role, Sight
 from monitor.model.errors import ConfigError
 from monitor.store import desk, erase, logbook, written
-from monitor.store.guard import BEGUN, DATABASE
 
 ALL = Sight(None, loose=True)
 SECRET = "zebrafinch-my-sister-0123456789"
@@ -39,12 +38,7 @@ LEAD, BOB_P, CAT_P = (
 def book(tmp_path: Path) -> Iterator[Book]:
     """A home folder over the record of a desk with three people."""
     made = desk_book(tmp_path)
-    (tmp_path / "config").mkdir()
-    web = {"desk": True, "jurisdiction": "us"}
-    (tmp_path / "config/settings.yaml").write_text(json.dumps({"web": web}), "utf-8")
-    (tmp_path / "watchlist.yaml").write_text('{"addresses": []}', "utf-8")
-    (tmp_path / BEGUN).touch()
-    (tmp_path / DATABASE).symlink_to(made.store.path)
+    as_home(made)
     yield made
     assert differences(made.store.path) == []
     made.store.close()

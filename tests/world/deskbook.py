@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from monitor.loops.desk import work
 from monitor.model import Severity
 from monitor.model.acts import Actor, ActorKind
 from monitor.model.desk import ClockRule, DeskSettings, Person, Role
+from monitor.store.guard import BEGUN, DATABASE
 from monitor.store.port import Store
 from world.book import START, Book, transfer
 
@@ -53,6 +55,18 @@ def desk_book(folder: Path, people: int = 3) -> Book:
     for name, role in [("ann", Role.LEAD), ("bob", Role.ANALYST), ("cat", Role.ANALYST)][:people]:
         joined(book, name, role, *(["C"] if role is Role.ANALYST else []))
     return book
+
+
+def as_home(book: Book) -> Path:
+    """The folder of the book as a home folder with its record, for pages."""
+    home = book.store.path.parent
+    (home / "config").mkdir()
+    web = {"desk": True, "jurisdiction": "us"}
+    (home / "config/settings.yaml").write_text(json.dumps({"web": web}), "utf-8")
+    (home / "watchlist.yaml").write_text('{"addresses": []}', "utf-8")
+    (home / BEGUN).touch()
+    (home / DATABASE).symlink_to(book.store.path)
+    return home
 
 
 def alert_of(book: Book, severity: str, tx: str = "0xt1") -> str:

@@ -42,25 +42,30 @@ def close(
     why: str,
     now: int,
     once: str,
+    *,
+    together: bool = False,
 ) -> Closing:
     """Close alerts: medium and low ones at once, high and severe ones as a proposal (one a case),
-    which is done at once where no second person exists. Of several, severe ones are left. The same
-    form once more changes nothing. Raises ConfigError without a reason; Conflict where all are
-    closed by somebody else."""
+    which is done at once where no second person exists. Of several, severe ones are left; but of
+    one movement and its correction (`together`), where either all close at once or all wait in one
+    proposal. The same form once more changes nothing. Raises ConfigError without a reason; Conflict
+    where all are closed by somebody else."""
     why, told = reason(why), _outcome(outcome)
     ids = list(dict.fromkeys(ids))
     found = alerts.of_ids(store, ids)
     if missing := [each for each in ids if each not in found]:
         raise wrong("alert", missing[0], "is not there", "Look at the inbox again")
     severe = [each for each in ids if found[each].severity is Severity.SEVERE]
-    left = severe if len(ids) > 1 else []
+    left = severe if len(ids) > 1 and not together else []
     mine = [each for each in ids if each not in left]
     states = alerts.states(store, mine)
     before = [each for each in mine if states[each] == hands.CLOSED]
     waiting = _waiting(store, mine, once)
-    weighty = [a for a in mine if found[a].severity in WEIGHTY and a not in waiting]
+    heavy = [a for a in mine if found[a].severity in WEIGHTY]
+    heavy = mine if together and heavy else heavy
+    weighty = [a for a in heavy if a not in waiting]
     proposals = _propose(store, settings, actor, weighty, told, why, now, once)
-    light = [each for each in mine if found[each].severity not in WEIGHTY and each not in before]
+    light = [each for each in mine if each not in heavy and each not in before]
     closed = commit(store, actor, Take(now, light, hands.CLOSED, why, outcome=told))
     if before and len(before) == len(ids) and not proposals:
         _explain(store, before[0], actor, why)

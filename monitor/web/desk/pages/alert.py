@@ -13,8 +13,9 @@ from monitor.loops.desk import work
 from monitor.messages.sheets.parts import Sheet
 from monitor.model import AlertView
 from monitor.model.desk import ClockRule, Open, Right
-from monitor.model.desk_work import GIVEN, OUTCOMES, Proposal
+from monitor.model.desk_work import GIVEN, OUTCOMES, Outcome, Proposal
 from monitor.model.errors import ConfigError, Conflict, Problem
+from monitor.model.facts import REPLACED, Correction
 from monitor.model.plain import ERASED, is_same_name, tidy
 from monitor.store import desk as people
 from monitor.store import desk_inbox, written
@@ -63,6 +64,7 @@ class Opened:
     clocks: Sequence[ClockRule]
     outcomes: Sequence[tuple[str, str]]
     needs: str  # what closing it takes, in words
+    told_before: Open | None  # the alert of the movement that this one says was reversed
 
 
 def opened(ask: Ask, wanted: str) -> Opened:
@@ -95,7 +97,33 @@ def opened(ask: Ask, wanted: str) -> Opened:
         clocks=[each for each in ask.settings.web.clocks.values() if not each.confidential],
         outcomes=reasons(),
         needs=second.needs(ask, [found]),
+        told_before=_offered(ask, view, found),
     )
+
+
+# What a correction says of a movement that did not happen.
+_UNDONE = ("reversed", REPLACED)
+
+
+def _told_before(ask: Ask, view: AlertView) -> Open | None:
+    """Of a correction the alert that had told the movement, where whoever looks may see it."""
+    facts, before = view.alert.facts, view.alert.amends
+    if not isinstance(facts, Correction) or facts.state not in _UNDONE or before is None:
+        return None
+    return desk_inbox.seen_alerts(ask.store, ask.sight, [before]).get(before)
+
+
+def _offered(ask: Ask, view: AlertView, found: Open) -> Open | None:
+    """What can close together with a correction: while both are open and are nobody else's."""
+    before = _told_before(ask, view)
+    if before is None or not all(_is_mine_to_close(ask, each) for each in (found, before)):
+        return None
+    return before
+
+
+def _is_mine_to_close(ask: Ask, each: Open) -> bool:
+    free = not each.holder or is_same_name(each.holder, ask.signed.person.name)
+    return each.state != "closed" and not each.waits and free
 
 
 def reasons() -> list[tuple[str, str]]:
@@ -213,10 +241,36 @@ def act_on(ask: Ask, ids: Sequence[str], act: str) -> str:
         return carried_out(lambda: _note(ask, ids, why, once))
     if act == "close":
         outcome = ask.field("outcome", 40)
-        return carried_out(lambda: work.close(store, web, actor, ids, outcome, why, now, once).said)
+        pair = _pair(ask, ids) if outcome == Outcome.REVERSED else []
+
+        def closed() -> str:
+            wanted, both = pair or ids, bool(pair)
+            made = work.close(store, web, actor, wanted, outcome, why, now, once, together=both)
+            return made.said
+
+        return carried_out(closed)
     if act == "clock" and len(ids) == 1:
         return _clock(ask, ids[0], why)
     raise Gone
+
+
+def _pair(ask: Ask, ids: Sequence[str]) -> list[str]:
+    """A correction with the alert that it corrects, where the form says so. Raises Changed where
+    somebody has taken one of them meanwhile; what is closed already is so, for a form may be sent
+    twice."""
+    wanted = ask.field("with", 40)
+    if not wanted or len(ids) != 1:
+        return []
+    (view,) = ask.views.alerts(ids)
+    before, found = _told_before(ask, view), seen(ask, ids)[ids[0]]
+    if before is None or before.id != wanted:
+        raise Gone
+    for each in (found, before):
+        if each.state != "closed" and not each.waits and not _is_mine_to_close(ask, each):
+            raise Changed(
+                f"Nothing was done: {each.id} is in other hands by now. Look at it again."
+            )
+    return [found.id, before.id]
 
 
 def _handed(ask: Ask, ids: Sequence[str], to: str, why: str) -> str:
