@@ -332,7 +332,7 @@ class Acts:
             *(self.store, self.chains, self.retention, self.lists, self.following),
             *(self.tracing.book, self.change_list, self.reload),
             lambda actor, entry, why: self._retire(actor, entry, why, utc_day(now()), agreed=True),
-            self.tickets,
+            *(self.tickets, self._follow, self._trace_words),
         )
         return doing.kinds()
 

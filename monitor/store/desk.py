@@ -92,6 +92,7 @@ def proposals(
     state: str | None = None,
     case: str | None = None,
     alert: str | None = None,
+    kind: str | None = None,
 ) -> list[Proposal]:
     """Oldest first."""
     seen, params = of_case(sight)
@@ -102,10 +103,13 @@ def proposals(
     if case is not None:
         where.append("case_id = ?")
         params.append(case)
+    if kind is not None:
+        where.append("kind = ?")
+        params.append(kind)
     if alert is not None:
         where.append("id IN (SELECT proposal FROM proposal_alert WHERE alert = ?)")
         params.append(alert)
-    sql = f"SELECT * FROM proposal WHERE {' AND '.join(where)} ORDER BY at, id"
+    sql = f"SELECT * FROM proposal WHERE {' AND '.join(where)} ORDER BY at, rowid"
     return _proposals(store, store.read(sql, params))
 
 

@@ -32,7 +32,7 @@ def leaf(
     top = int(store.read("SELECT coalesce(max(seq), 0) FROM log")[0][0])
     number = before or top + 1
     if span:
-        number = min(number, _first_from(store, span[1], top))
+        number = min(number, first_from(store, span[1], top))
     found: list[Told] = []
     wanted = _wanted(name, span)
     for _ in range(MOST_READ // STEP):
@@ -81,7 +81,7 @@ def _at(each: Told) -> int | None:
     return at if isinstance(at, int) else None
 
 
-def _first_from(store: Reader, at: int, top: int) -> int:
+def first_from(store: Reader, at: int, top: int) -> int:
     """The first number of that time or later, or one after all; by halves, for the log is in the
     order of time as far as the clock of this machine is."""
     low, high = 1, top + 1

@@ -9,7 +9,13 @@ from collections.abc import Callable, Mapping
 from monitor.loops.desk.proposing import ALL, carried_out
 from monitor.model.acts import DAEMON, Actor, ActorKind
 from monitor.model.desk_work import Proposal, Standing
-from monitor.model.errors import ConfigError, Conflict, MonitorError, StoreError
+from monitor.model.errors import (
+    ConfigError,
+    Conflict,
+    MonitorError,
+    NotInOrder,
+    StoreError,
+)
 from monitor.store import desk
 from monitor.store.port import Store
 
@@ -56,6 +62,9 @@ def _done(proposal: Proposal, kinds: Mapping[str, Do]) -> tuple[str, bool]:
         return f"this program does not know how to do that ({proposal.kind})", True
     try:
         return do(proposal, actor_of(proposal)), False
+    except NotInOrder as error:
+        # Who reads a proposal may not see the cases in whose lines they are.
+        return f"a file holds mistakes, {len(error.problems)}: see `fundwatch check`", True
     except ConfigError as error:
         so = all(each.remedy.startswith(SO_ALREADY) for each in error.problems)
         return ("it was so already: " if so else "") + str(error), not so

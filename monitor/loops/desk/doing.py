@@ -8,15 +8,18 @@ from functools import partial
 
 from monitor.loops import erasing, find, list_words
 from monitor.loops.clock import now
-from monitor.loops.desk import wishes
+from monitor.loops.desk import following, wishes
 from monitor.loops.desk.carrying import Do, Later
 from monitor.loops.list_watch import TAKEN, ListWatch, Wish
 from monitor.loops.lists import Lists
 from monitor.loops.own_book import OwnBook
+from monitor.loops.trace_words import TraceWords
 from monitor.model import Chain, Known, Subject
 from monitor.model.acts import SIGNED_IN, Actor, ActorKind
 from monitor.model.desk_work import Proposal
 from monitor.model.errors import ConfigError, Problem
+from monitor.model.trace import Say
+from monitor.store import trace as kept
 from monitor.store.port import Store
 from monitor.watchlist import edit
 
@@ -35,6 +38,8 @@ class Doing:
     reload: Callable[[], object]
     retire: Callable[[Actor, str, str], str]  # an entry, and why
     tickets: dict[str, str]  # of lists that are being taken, by proposal
+    follow: Callable[[Actor, str, str], str]  # a case, and from which day on
+    trace: TraceWords
 
     def kinds(self) -> dict[str, Do]:
         return {
@@ -45,6 +50,8 @@ class Doing:
             wishes.ERASE: self._erase,
             wishes.WATCH: self._watch,
             wishes.NAME: self._name,
+            following.FOLLOW: self._follow,
+            following.FOLLOW_ON: self._follow_on,
         }
 
     def _retire(self, proposal: Proposal, actor: Actor) -> str:
@@ -107,6 +114,21 @@ class Doing:
         )
         self.book.add(Subject(chain, address), known)
         return f"named {address} on {chain} in addressbook.csv"
+
+    def _follow(self, proposal: Proposal, actor: Actor) -> str:
+        return self.follow(actor, _text(proposal, "case"), _text(proposal, "since"))
+
+    def _follow_on(self, proposal: Proposal, actor: Actor) -> str:
+        case, why, say = (_text(proposal, key) for key in ("case", "why", "say"))
+        subject = Subject(_text(proposal, "chain"), _text(proposal, "address"))
+        for word in kept.words(self.store, case):
+            mine = (word.say, word.subject, word.by) == (say, subject, actor.recorded)
+            if mine and word.why == why and word.at >= proposal.at:  # before a kill
+                raise ConfigError([Problem("trace", "", "says so already", "Nothing to do")])
+        place = f"{subject.chain}:{subject.address}"
+        if say == Say.APPROVE:
+            return self.trace.approve(actor, case, [place], None, None, why)
+        return self.trace.on_address(actor, Say(say), case, place, why)
 
 
 def _text(proposal: Proposal, key: str) -> str:

@@ -20,7 +20,8 @@ _KINDS = {
     "erase": "Erase what somebody wrote",
     "watch": "Watch an address",
     "name": "Name an address",
-    "follow": "Follow an address",
+    "follow": "Follow the money",
+    "follow_on": "Follow an address on",
 }
 _STANDS = {
     Standing.WAITING: "It waits for a second person.",

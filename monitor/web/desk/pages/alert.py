@@ -20,13 +20,14 @@ from monitor.model.plain import ERASED, is_same_name, tidy
 from monitor.store import desk as people
 from monitor.store import desk_inbox, written
 from monitor.store.written import Erasure
-from monitor.web.desk import gone, second, shown
+from monitor.web.desk import gone, money, second, shown
 from monitor.web.desk.ask import Ask
 from monitor.web.desk.guard import looked
+from monitor.web.desk.money import Money
 from monitor.web.desk.words import Changed, Gone, Wrong
 
 # The forms that an alert has, by the word in the address bar.
-FORMS = ("close", "hand", "note", "clock", "over")
+FORMS = ("close", "hand", "note", "clock", "over", "follow")
 NOBODY = "-"  # whom a form hands it to: nobody, who is no person's name
 LONGEST = 2000  # characters of what somebody writes
 
@@ -65,6 +66,8 @@ class Opened:
     outcomes: Sequence[tuple[str, str]]
     needs: str  # what closing it takes, in words
     told_before: Open | None  # the alert of the movement that this one says was reversed
+    money: Money | None  # following it; None: it is about nothing that left, or has no case
+    no_money: str  # why it cannot be followed, where it left
 
 
 def opened(ask: Ask, wanted: str) -> Opened:
@@ -78,7 +81,9 @@ def opened(ask: Ask, wanted: str) -> Opened:
     proposals = people.proposals(ask.store, ask.sight, state="waiting", alert=wanted)
     proposal = proposals[0] if proposals else None
     form = ask.request.args.get("do", "")
+    followed, no_money = money.of_alert(ask, view)
     acts = _acts(ask, found, proposal)
+    acts += ("follow",) if followed and followed.offered else ()
     return Opened(
         id=wanted,
         open=found,
@@ -98,6 +103,8 @@ def opened(ask: Ask, wanted: str) -> Opened:
         outcomes=reasons(),
         needs=second.needs(ask, [found]),
         told_before=_offered(ask, view, found),
+        money=followed,
+        no_money=no_money,
     )
 
 
@@ -251,6 +258,9 @@ def act_on(ask: Ask, ids: Sequence[str], act: str) -> str:
         return carried_out(closed)
     if act == "clock" and len(ids) == 1:
         return _clock(ask, ids[0], why)
+    if act == "follow" and len(ids) == 1:
+        case = seen(ask, ids)[ids[0]].case
+        return carried_out(lambda: money.asked_for(ask, case, why))
     raise Gone
 
 

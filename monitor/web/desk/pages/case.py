@@ -26,7 +26,7 @@ from monitor.store import cases as kept
 from monitor.store import desk as people
 from monitor.store import desk_cases, desk_entries, guard, watch, written
 from monitor.store.not_covered import not_covered
-from monitor.web.desk import gone, happened, shown, strip
+from monitor.web.desk import gone, happened, money, shown, strip
 from monitor.web.desk.ask import Ask
 from monitor.web.desk.guard import looked
 from monitor.web.desk.known import Shown as Side
@@ -135,6 +135,7 @@ def case(ask: Ask, case: str) -> Response:
         lead=ask.signed.may(Right.LEAD),
         form=form if with_work else "",
         restricted=restricted_section(ask, case),
+        money=money.in_case(ask, case),
         **shown_here,
     )
 
@@ -277,7 +278,7 @@ def _amount(view: TransferView, *, known: bool) -> str:
 
 # -- what is done ------------------------------------------------------------------------
 
-_ACTS = ("note", "clock", "met", "stop", "member", "leave", *changes.CHANGES)
+_ACTS = ("note", "follow", "clock", "met", "stop", "member", "leave", *changes.CHANGES)
 
 
 def do(ask: Ask, case: str) -> Response:
@@ -302,6 +303,8 @@ def _act(ask: Ask, case: str, act: str) -> str:
         once = ask.field("once", 64) or secrets.token_hex(8)
         work.note(store, actor, case, None, why, now, once, ask.field("corrects", 40) or None)
         return "Noted."
+    if act == "follow":
+        return money.asked_for(ask, case, why)
     if act == "clock":
         rule = ask.field("rule", 40)
         if rule not in web.clocks or web.clocks[rule].confidential:

@@ -1,0 +1,162 @@
+"""Following money as pages of the desk show it, as one person may see it. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from monitor.model import Subject
+from monitor.model.acts import ActorKind, TakeList
+from monitor.model.desk import Sight
+from monitor.model.errors import StoreError
+from monitor.model.trace import State, Trace
+from monitor.store import desk_journal, logbook, trace
+from monitor.store.port import Reader
+from monitor.store.rows import to_watched
+from monitor.store.sight import of_case
+from monitor.store.trace import FOLLOWING
+
+_NO_CANARY = "instr(terms, '\"canary\": ') = 0"
+KEPT = 64  # traces of which it is remembered where addresses stand in them
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """That the money of a case is followed."""
+
+    case: str
+    since: str  # what was paid from here on: "first" (each address's own), a day or a block
+    at: int  # when that began to be so, Unix seconds
+    by: str  # who switched it on; empty: who changed the file is not known
+    claimed: bool  # that name was typed, and nobody signed in with it
+    newest: str  # the newest alert about it; empty: there is none
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an address stands in the trace of a case."""
+
+    case: str
+    state: State
+    reason: str = ""  # why the trace ends there, one of model.trace.REASONS
+    detail: str = ""  # the same in a sentence
+    lead: bool = False  # by a guess alone
+
+
+def followed(store: Reader, sight: Sight, case: str) -> Followed | None:
+    """None: it is not followed, or may not be seen."""
+    seen, params = of_case(sight)
+    rows = store.read(
+        f"SELECT * FROM {FOLLOWING} AND case_id = ? AND {seen} ORDER BY added, rowid LIMIT 1",
+        [case, *params],
+    )
+    terms = to_watched(rows[0]).entry.follow if rows else None
+    if terms is None:
+        return None
+    at = _began(store, case)
+    by, claimed = _by(store, case, at)
+    return Followed(case, terms.since, at, by, claimed, _newest(store, case))
+
+
+def can_be_followed(store: Reader, sight: Sight, case: str) -> bool:
+    """Whether somebody wrote an address of the case into the watchlist that is watched now."""
+    seen, params = of_case(sight)
+    rows = store.read(
+        "SELECT 1 FROM entry WHERE case_id = ? AND case_id <> '' AND list = '' "
+        f"AND retired IS NULL AND {_NO_CANARY} AND {seen} LIMIT 1",
+        [case, *params],
+    )
+    return bool(rows)
+
+
+def _began(store: Reader, case: str) -> int:
+    """Since when it is followed without a break. Canaries never are."""
+    rows = store.read(
+        "SELECT at, max(instr(terms, '\"follow\": {') > 0) AS follows FROM entry_version "
+        "WHERE entry IN (SELECT id FROM entry WHERE list = '' AND case_id = ?) "
+        f"AND {_NO_CANARY} GROUP BY at ORDER BY at DESC",
+        [case],
+    )
+    began = 0
+    for row in rows:
+        if not row["follows"]:
+            break
+        began = row["at"]
+    return began
+
+
+def _by(store: Reader, case: str, at: int) -> tuple[str, bool]:
+    """Who took the list of that moment, by the log; and whether that name was only typed."""
+    top = int(store.read("SELECT coalesce(max(seq), 0) FROM log")[0][0])
+    span = [desk_journal.first_from(store, each, top) for each in (at, at + 1)]
+    rows = store.read(
+        "SELECT seq FROM log_case WHERE case_id = ? AND seq >= ? AND seq < ?", [case, *span]
+    )
+    for told in logbook.numbered(store, (row["seq"] for row in rows)).values():
+        body = told.told or {}
+        if body.get("act") == TakeList.kind and body.get("what") == "entries":
+            kind, name = str(body["actor"]["kind"]), str(body["actor"]["name"])
+            named = kind != ActorKind.DAEMON
+            return (name if named else ""), named and kind != ActorKind.PERSON
+    return "", False
+
+
+def _newest(store: Reader, case: str) -> str:
+    rows = store.read(
+        "SELECT a.id FROM entry e JOIN alert a INDEXED BY alert_of_entry ON a.entry = e.id "
+        "WHERE e.case_id = ? AND a.kind IN ('traced', 'reached', 'trace_question') "
+        "ORDER BY a.created DESC, a.rowid DESC LIMIT 1",
+        [case],
+    )
+    return str(rows[0]["id"]) if rows else ""
+
+
+# -- where an address stands ---------------------------------------------------------------------
+
+_kept: dict[str, Mapping[str, Standing]] = {}  # by the digest of a trace, which never changes
+
+
+def standings(store: Reader, sight: Sight, subject: Subject) -> list[Standing]:
+    """In the traces of cases that are followed and may be seen."""
+    seen, params = of_case(sight)
+    cases = store.read(
+        f"SELECT DISTINCT case_id FROM {FOLLOWING} AND case_id <> '' AND {seen} ORDER BY case_id",
+        params,
+    )
+    found = (_trace(store, row["case_id"]).get(subject.key) for row in cases)
+    return [each for each in found if each is not None and each.state is not State.SOURCE]
+
+
+def _trace(store: Reader, case: str) -> Mapping[str, Standing]:
+    """Every address of a case's trace as it stands, by its key. One whose text was erased, or is
+    damaged, says nothing here: `fundwatch verify` tells of it."""
+    rows = store.read(
+        "SELECT number, sha256, length(body) AS size FROM trace_state WHERE case_id = ? "
+        "ORDER BY number DESC LIMIT 1",
+        [case],
+    )
+    if not rows or not rows[0]["size"]:
+        return {}
+    digest = str(rows[0]["sha256"])
+    if digest not in _kept:
+        try:
+            told = trace.numbered(store, case, rows[0]["number"])
+        except StoreError:
+            return {}
+        while len(_kept) >= KEPT:
+            _kept.pop(next(iter(_kept)), None)
+        _kept[digest] = _standings(told.trace) if told else {}
+    return _kept[digest]
+
+
+def _standings(told: Trace) -> Mapping[str, Standing]:
+    leads = {each.subject for each in told.leads}
+    return {
+        node.subject.key: Standing(
+            *(told.case, node.state),
+            reason=node.stop.reason if node.stop else "",
+            detail=node.stop.detail if node.stop else "",
+            lead=node.subject in leads,
+        )
+        for node in told.nodes
+    }
