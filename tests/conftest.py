@@ -11,12 +11,18 @@ from world.evm_feed import EvmFeed
 from world.evm_world import EvmWorld, build
 from world.parts import Rpc, anvil, litecoind
 
+from monitor.app.memory import keep_what_is_loaded
 from monitor.demo.world.explorer import Explorer
 from monitor.demo.world.ledger import AccountLedger
 
 # How long an example takes says something about the machine only.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests, which stay to the end, are not looked through again and again."""
+    keep_what_is_loaded()
 
 
 @pytest.fixture(autouse=True)

@@ -27,6 +27,7 @@ from monitor.app import pages
 from monitor.app.build import make_channel
 from monitor.app.desk_process import DeskProcess
 from monitor.app.fundwatch import Fundwatch
+from monitor.app.memory import keep_what_is_loaded
 from monitor.loops import inbox
 from monitor.loops.clock import now
 from monitor.loops.health import channel_tests, clock, pulse, supervisor, vitals
@@ -104,6 +105,7 @@ class Daemon:
         os.umask(0o077)
         self._hold_back_stuck()
         app.reload()
+        keep_what_is_loaded()
         notes.put_note(app.store, "started", str(now()))
         scheduler = self._scheduler()
         scheduler.start()

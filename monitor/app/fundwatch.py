@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 
 from monitor import __version__
 from monitor.app.build import Pools, list_fetch, make_channel, pricing_world, reserve_in
-from monitor.app.memory import keep_what_is_loaded
 from monitor.app.templates import templates
 from monitor.app.ways import Ways
 from monitor.decide.cost import LEAST_INTERVAL, Cost, cost_of_pass
@@ -84,7 +83,6 @@ class Fundwatch:
         close_unused(store, (p.name for p in settings.prices), now())
         self._interval = LEAST_INTERVAL
         self._regular: dict[str, float] = {}  # calls a second of regular passes, by source
-        self._kept = False  # what is loaded, for good
         self._respelt = False  # the record has the forms that addresses have now
         self._kin: tuple[int, list[Kin]] = (-1, [])  # see entries()
         # The watchlist, and the version of all entries, that the interval was computed for.
@@ -274,9 +272,6 @@ class Fundwatch:
     def poll(self, *, everything: bool) -> PassReport:
         """One pass, with its log line. See Poller.run_pass."""
         self.touching.compare()
-        if not self._kept:
-            self._kept = True
-            keep_what_is_loaded()
         report = self.poller.run_pass(everything=everything, followed=False)
         if report.subjects or report.wholes:
             self._asleep = sum(dormant.counted(self.store).values())

@@ -15,7 +15,8 @@ YOUNG, MIDDLE, OLD = 50_000, 20, 20
 
 
 def keep_what_is_loaded() -> None:
-    """What is alive now is not looked at any more. Once, when all is loaded."""
+    """What is alive now is not looked at any more. Once, when all is loaded, in a process that runs
+    on: it takes longer than a short command works."""
     gc.collect()
     gc.freeze()
     look_seldom()
