@@ -74,6 +74,12 @@ def links(page: TestResponse) -> list[str]:
     return re.findall(r'href="(/erase/[^"]+)"', page.text)
 
 
+def _quoted(page: TestResponse) -> str:
+    """The first of the texts that are to be erased."""
+    (words, *_) = re.findall(r"<q>(.*?)</q>", page.text, re.DOTALL)
+    return f"I read: {words}"
+
+
 def ask(browser: Client, link: str, **form: str) -> TestResponse:
     fields = {"token": TOKEN, "rule": RULE, "why": "a letter", "once": link, **form}
     return browser.post(link, data=fields)
@@ -122,6 +128,8 @@ def test_whatever_somebody_wrote_is_erased_by_two_and_is_nowhere(
         assert proposal.case == "C"
         assert SECRET in page.text, "whoever agrees reads it"
         assert SECRET not in proposal.text + json.dumps(dict(proposal.args))
+        form = {"token": TOKEN, "answer": "no", "digest": proposal.digest, "why": _quoted(page)}
+        assert "Your reason stays" in browser.post(f"{path}/answer", data=form).text
         with pytest.raises(ConfigError, match="bob asked for it: it takes another person"):
             work.answer(book.store, ON, BOB, proposal.id, True, "", NOW + 20)
         work.answer(book.store, ON, CAT, proposal.id, True, "", NOW + 20)
@@ -174,9 +182,28 @@ def test_what_stands_in_the_way_is_said_at_the_form(
         work.change_person(store, ANN, name, Role.READER, False, "for a test", NOW + 50)
     page = browser.get(note).text
     assert "It takes another person, because erasing cannot be undone" in page
-    assert "an admin adds somebody" in page
+    assert "Where nobody else may agree, an admin adds somebody" in page
     assert ask(browser, note).status_code == 422
     assert not store.read("SELECT 1 FROM log_text WHERE text LIKE '%erase asked%'")
+
+
+def test_one_sentence_for_many_alerts_goes_from_all_of_them(book: Book) -> None:
+    """Also where some closed at once and others by a proposal; another sentence stays."""
+    store, ids = book.store, [alert_of(book, each) for each in ("high", "medium")]
+    for place, alert in enumerate(ids):
+        work.note(store, BOB, "C", alert, SECRET, NOW, f"1 {place}")
+    work.note(store, BOB, "C", None, "another", NOW, "2")
+    work.close(store, ON, BOB, ids, "noise", f"{SECRET} noise", NOW, "3")
+    first = desk.remarks(store, ALL, alert=ids[0])[0]
+    text = written.find(store, ALL, "remark", first.id)
+    assert text is not None
+    rows = logbook.numbered(store, erasures.rows(store, text))
+    assert [(row.told or {})["body"]["text"] for row in rows.values()] == [SECRET, SECRET]
+    (line,) = store.read("SELECT id FROM alert_log WHERE alert = ?", [ids[1]])
+    closed = written.find(store, ALL, "taken", line["id"])
+    assert closed is not None
+    rows = logbook.numbered(store, erasures.rows(store, closed))
+    assert sorted((row.told or {})["what"] for row in rows.values()) == ["proposal", "taken"]
 
 
 def test_the_same_words_go_together_and_each_row_alone_keeps_the_record_true(book: Book) -> None:

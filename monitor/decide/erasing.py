@@ -11,9 +11,10 @@ from monitor.model.plain import utc
 
 # The same at the command and at the desk.
 TWO_PEOPLE = "It takes another person, because erasing cannot be undone"
+CONFIRMS = "they confirm it under their own name"
 LET_IN = (
-    "Where there is nobody else, an admin adds somebody (People at the desk, or `fundwatch users "
-    "add`), or any other person confirms it by a command under their own name"
+    "Where nobody else may agree, an admin adds somebody (People at the desk, or `fundwatch users "
+    "add`)"
 )
 
 

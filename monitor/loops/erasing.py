@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from monitor.decide import erasing
-from monitor.decide.erasing import LET_IN, TWO_PEOPLE
+from monitor.decide.erasing import CONFIRMS, TWO_PEOPLE
 from monitor.loops.desk.proposing import ALL
 from monitor.loops.find import unknown
 from monitor.loops.hands import reason_of
@@ -61,20 +61,25 @@ def whole(store: Reader, numbers: Sequence[int]) -> list[int]:
     closed with it, of one form whatever it wrote at once. One alone would leave them readable in
     another."""
     found, left = set[int](), [*numbers]
+    forms = set[tuple[object, ...]]()  # whose rows were looked for
     while left:
         number = left.pop()
         if number in found:
             continue
         found.add(number)
         row = logbook.numbered(store, [number]).get(number)
-        if row is not None and row.told is not None and row.told.get("what") in (*SAID, "taken"):
-            left += _same_words(store, number, row.told)
+        if row is None or row.told is None or row.told.get("what") not in (*SAID, "taken"):
+            continue
+        told = row.told
+        form = (told["at"], told["actor"]["name"], told["first"] * _closes(told), words(told))
+        if form not in forms:
+            forms.add(form)
+            left += _same_words(store, number, told)
     return sorted(found)
 
 
 # By which key a part of the log names its proposal.
 _PROPOSED = {"proposal": "id", "proposal ended": "proposal"}
-_CLOSES = ("propose", "end proposal")  # acts in which alerts close with their proposal
 _NEAR = 1000  # rows before and after that one form may have written
 
 
@@ -82,16 +87,21 @@ def _same_words(store: Reader, number: int, told: Body) -> Iterator[int]:
     if told["what"] in _PROPOSED:
         name, case = told["body"][_PROPOSED[told["what"]]], told["body"]["case"]
         yield from written.rows_of(store, "proposal", name, case)
-    near = range(max(1, number - _NEAR), number + _NEAR)
+    near = written.of_second(store, told["at"], (number - _NEAR, number + _NEAR))
     for other, row in logbook.numbered(store, near).items():
         if row.told is not None and _is_same(told, row.told):
             yield other
 
 
+def _closes(told: Body) -> bool:
+    """Whether alerts closed in the same act as their proposal."""
+    return told["act"] in ("propose", "end proposal")
+
+
 def _is_same(told: Body, other: Body) -> bool:
     """Whether one form of one person wrote both, in the same words; or one act closed an alert by
     the other one."""
-    if other["first"] == told["first"] and told["act"] in _CLOSES:
+    if other["first"] == told["first"] and _closes(told):
         return other["what"] in (*_PROPOSED, "taken")
     same = all(told[name] == other[name] for name in ("at", "actor"))
     said = words(told)
@@ -122,7 +132,7 @@ def look(
     asked, numbers = asked_for(store, number)
     if is_same_name(str(asked["name"]), actor.name):
         why = f"was asked for by {asked['name']}"
-        raise unknown("--confirm", str(number), why, f"{TWO_PEOPLE}. {LET_IN}")
+        raise unknown("--confirm", str(number), why, f"{TWO_PEOPLE}: {CONFIRMS}")
     return asked, numbers, allowed(store, numbers, years, now)
 
 

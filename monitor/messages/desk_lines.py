@@ -57,7 +57,21 @@ def _ended(body: Body) -> str:
     alone = body["is"]["eyes"] == "one" and body["was"]["eyes"] != "one"
     mark = " (one person, no second existed)" if alone else ""
     said = f": {quoted(now['said'], 500)}" if now["said"] else ""
-    return f"proposal {tidy(body['proposal'])} is {tidy(now['state'])}{mark}{said}"
+    state = tidy(now["state"])
+    done = "agreed" if state == "done" and body["was"]["state"] == "waiting" else state
+    words = _BECAME.get(done, f"{state}: proposal {{}}")
+    return f"{words.format(tidy(body['proposal']))}{mark}{said}"
+
+
+# What somebody, or the program, did with a proposal.
+_BECAME = {
+    "agreed": "agreed to proposal {}",
+    "done": "carried out proposal {}",
+    "failed": "could not carry out proposal {}",
+    "declined": "declined proposal {}",
+    "withdrawn": "took back proposal {}",
+    "lapsed": "let proposal {} lapse",
+}
 
 
 def _passed_on(body: Body) -> str:
@@ -69,12 +83,16 @@ def _clock(body: Body) -> str:
     return f"started clock {body['id']} ({rule}) of case {case}, due {body['due']}{_why(body)}"
 
 
+_STEPS = {"soon": "it ends soon", "due": "it ends today", "over": "it is over"}
+
+
 def _clock_ended(body: Body) -> str:
     was, now, name = body["was"], body["is"], tidy(body["clock"])
     if was["told"] != now["told"]:
-        return f"told of clock {name}: {tidy(now['told'])}"
+        return f"told of clock {name}: {_STEPS.get(now['told'], tidy(now['told']))}"
     said = f": {quoted(now['said'], 500)}" if now["said"] else ""
-    return f"clock {name} is {tidy(now['state'])}{said}"
+    done = {"met": "noted that clock {} was met", "stopped": "stopped clock {}"}
+    return f"{done.get(now['state'], 'ended clock {}').format(name)}{said}"
 
 
 def words(told: Body) -> str:

@@ -50,7 +50,8 @@ class Erasure:
 _FIND = {
     "remark": (
         "SELECT r.at, r.case_id, coalesce(r.alert, '') AS alert, r.name, r.text, 0 AS open "
-        "FROM remark r WHERE r.id = ? AND {case}"
+        "FROM remark r WHERE r.id = ? AND {case} AND (r.alert IS NULL OR EXISTS "
+        "(SELECT 1 FROM alert a WHERE a.id = r.alert AND {alert}))"
     ),
     "taken": (
         "SELECT l.at, coalesce(e.case_id, '') AS case_id, l.alert, l.name, l.note, 0 AS open "
@@ -77,7 +78,7 @@ def find(store: Reader, sight: Sight, what: str, name: str) -> Written | None:
     """The text of that id; None where there is none that may be seen. `what`: one of WHATS."""
     (case, mine), (alert, theirs) = of_case(sight, "r.case_id"), of_alert(sight, "a")
     sql = _FIND[what]
-    params = mine if "{case}" in sql else theirs
+    params = [*(mine if "{case}" in sql else ()), *(theirs if "{alert}" in sql else ())]
     rows = store.read(sql.format(case=case, alert=alert), [name, *params])
     if not rows:
         return None
@@ -98,6 +99,15 @@ def rows_of(store: Reader, what: str, name: str, case: str) -> list[int]:
     told = logbook.numbered(store, [row["seq"] for row in found])
     wanted = {what} | ({"proposal ended"} if what == "proposal" else set())
     return [number for number, row in sorted(told.items()) if _is_about(row, wanted, name)]
+
+
+def of_second(store: Reader, at: int, span: tuple[int, int]) -> list[int]:
+    """The rows of the log from one number to another, of acts of that second."""
+    found = store.read(
+        "SELECT seq FROM log_text WHERE seq BETWEEN ? AND ? AND instr(text, ?)",
+        [*span, f'"at":{at},"body":'],
+    )
+    return [row["seq"] for row in found]
 
 
 def _is_about(row: Told, wanted: Collection[str], name: str) -> bool:

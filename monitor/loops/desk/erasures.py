@@ -71,8 +71,16 @@ def erase(
     if there is not None:
         return there
     found = check(store, settings, actor, text, years, now)
-    if text.text and any(text.text.casefold() in each.casefold() for each in (why, rule)):
+    if repeats(text.text, f"{why}\n{rule}"):
         remedy = "Say it in other words: reason and rule stay"
         raise wrong("text", text.id, "would stand in what stays", remedy)
     number, _ = erasing.request(store, (actor, SIGNED_IN), found, (why, rule), years, now)
     return wishes.erase(store, settings, actor, number, why, now, once)
+
+
+def repeats(goes: str, stays: str) -> bool:
+    """Whether what stays would hold what goes. Of a word or two nobody can tell."""
+    return len(goes) >= _TELLING and goes.casefold() in stays.casefold()
+
+
+_TELLING = 10  # characters

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from werkzeug import Response
 
 from monitor.loops import erasing
-from monitor.loops.desk import wishes, work
+from monitor.loops.desk import erasures, wishes, work
 from monitor.messages import loglines
 from monitor.messages.desk_lines import words
 from monitor.model.desk import Line, Right
@@ -115,11 +115,13 @@ def answer(ask: Ask, proposal: str) -> Response:
         raise Wrong("Say whether you agree.")
     if ask.field("digest") != found.digest:
         raise Wrong("You agree to another text than the one that is proposed. Read it again.")
-    if said == "yes" and any(each.hidden for each in _goes(ask, found)):
+    why, goes = ask.field("why", LONGEST), _goes(ask, found)
+    if said == "yes" and any(each.hidden for each in goes):
         raise Wrong("You do not see all of what would be erased.")
+    if any(erasures.repeats(each.words, why) for each in goes):
+        raise Wrong("Your reason stays: say it without the words that are to be erased.")
     if said == "yes" and (sent := again(ask, f"/proposal/{found.id}")):
         return sent  # who agrees shows that it is still they
-    why = ask.field("why", LONGEST)
     web, yes = ask.settings.web, said == "yes"
 
     def answered() -> str:
