@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -277,6 +278,7 @@ def _acts_without_scripts(browser: Browser, made: Played) -> None:
     page.fill("#clock-why", "Told to us today.")
     page.click("form.step >> button")
     assert "last day" in page.inner_text("main")
+    _asks_to_follow(page, made)
     one.quiet()
     other = Watched(browser, made, made.users["k.brandt"], java_script_enabled=False)
     page = other.page
@@ -303,6 +305,31 @@ def _acts_without_scripts(browser: Browser, made: Played) -> None:
     page.click("text=Add the note")
     assert "Noted." in page.inner_text("p.said")
     other.quiet()
+    _is_followed(one)
+
+
+def _asks_to_follow(page: Page, made: Played) -> None:
+    """The money of a case that is not followed, from the alert of a payment."""
+    (left,) = made.read(
+        "SELECT a.id FROM alert a JOIN entry e ON e.id = a.entry WHERE e.case_id = 'CRANE-01' "
+        "AND a.direction = 'out' AND a.kind = 'movement' ORDER BY a.created LIMIT 1"
+    )
+    page.goto(f"/alert/{left[0]}")
+    page.click("article >> text=Follow the money…")
+    page.fill("#follow-why", "The wages leave.")
+    page.click("form.step >> button")
+    assert "Asked for: it is followed from" in page.inner_text("article")
+
+
+def _is_followed(who: Watched) -> None:
+    """Once the running program has done it."""
+    end = time.monotonic() + 90
+    while "Switched on" not in who.page.inner_text("main"):
+        assert time.monotonic() < end, who.page.inner_text("main")
+        time.sleep(1)
+        who.page.goto("/c/CRANE-01")
+    assert "by m.ortiz" in who.page.inner_text("main")
+    who.quiet()
 
 
 def _by_keyboard_alone(browser: Browser, made: Played) -> None:

@@ -20,8 +20,10 @@ from world.desk_record import made
 from world.logged import differences
 
 from monitor.app.home import open_home
+from monitor.loops.desk.carrying import actor_of
 from monitor.model import Entry, Origin, Subject
 from monitor.model.desk import Role, Sight
+from monitor.model.errors import ConfigError
 from monitor.model.trace import State
 from monitor.store import desk, desk_trace
 from monitor.store.guard import DATABASE
@@ -205,6 +207,7 @@ def _followed_on(folder: Path, bob: requests.Session, ann: requests.Session) -> 
     assert said.status_code == 303, text(said.text)
     carried_out(folder)
     assert proposals(folder)[-1] == ("follow_on", "done", "none")
+    _as_after_a_kill(folder)
     assert standing(folder, EXCHANGE) in (State.FOLLOWED, State.QUEUED)
     refused = send(bob, path, f"{path}/on", wanted("", once="5", case="C-1"))
     assert refused.status_code == 422
@@ -224,6 +227,14 @@ def _followed_on(folder: Path, bob: requests.Session, ann: requests.Session) -> 
     carried_out(folder)
     assert proposals(folder)[-1] == ("follow_on", "done", "second")
     assert standing(folder, B) is not State.STOPPED
+
+
+def _as_after_a_kill(folder: Path) -> None:
+    """What was done and not written down is not done a second time."""
+    with open_home(folder, os.environ) as app:
+        for each in desk.proposals(app.store, Sight(None, loose=True), "done"):
+            with pytest.raises(ConfigError, match="Nothing to do"):
+                app.acts.agreed()[each.kind](each, actor_of(each))
 
 
 def _waiting(folder: Path) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 from monitor.model import Subject
 from monitor.model.acts import ActorKind, TakeList
@@ -29,7 +30,7 @@ class Followed:
     at: int  # when that began to be so, Unix seconds
     by: str  # who switched it on; empty: who changed the file is not known
     claimed: bool  # that name was typed, and nobody signed in with it
-    newest: str  # the newest alert about it; empty: there is none
+    newest: str  # the newest alert about it, of several the gravest; empty: there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +73,17 @@ def can_be_followed(store: Reader, sight: Sight, case: str) -> bool:
 def _began(store: Reader, case: str) -> int:
     """Since when it is followed without a break. Canaries never are."""
     rows = store.read(
-        "SELECT at, max(instr(terms, '\"follow\": {') > 0) AS follows FROM entry_version "
-        "WHERE entry IN (SELECT id FROM entry WHERE list = '' AND case_id = ?) "
-        f"AND {_NO_CANARY} GROUP BY at ORDER BY at DESC",
+        # By nothing else than its time: of a view SQLite would read everything for it.
+        "SELECT at, instr(terms, '\"follow\": {') > 0 AS follows FROM entry_version "
+        "WHERE entry IN (SELECT id FROM entry WHERE case_id = ? AND case_id <> '' "
+        f"AND +list = '') AND {_NO_CANARY} ORDER BY at DESC",
         [case],
     )
     began = 0
-    for row in rows:
-        if not row["follows"]:
+    for at, some in groupby(rows, key=lambda row: int(row["at"])):
+        if not any(row["follows"] for row in some):
             break
-        began = row["at"]
+        began = at
     return began
 
 
@@ -103,9 +105,11 @@ def _by(store: Reader, case: str, at: int) -> tuple[str, bool]:
 
 def _newest(store: Reader, case: str) -> str:
     rows = store.read(
-        "SELECT a.id FROM entry e JOIN alert a INDEXED BY alert_of_entry ON a.entry = e.id "
-        "WHERE e.case_id = ? AND a.kind IN ('traced', 'reached', 'trace_question') "
-        "ORDER BY a.created DESC, a.rowid DESC LIMIT 1",
+        "SELECT a.id FROM entry e CROSS JOIN alert a INDEXED BY alert_of_entry ON a.entry = e.id "
+        "WHERE e.case_id = ? AND e.case_id <> '' "
+        "AND a.kind IN ('traced', 'reached', 'trace_question') "
+        "ORDER BY a.created DESC, a.severity <> 'severe', a.severity <> 'high', "
+        "a.rowid DESC LIMIT 1",
         [case],
     )
     return str(rows[0]["id"]) if rows else ""
