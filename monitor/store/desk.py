@@ -273,7 +273,10 @@ def told_before(store: Reader, before: int, most: int) -> list[str]:
 
 def an_entry_of(store: Reader, case: str) -> list[str]:
     """An entry of a case, one that is watched before others; none where it has none."""
-    sql = "SELECT id FROM entry WHERE case_id = ? ORDER BY retired IS NOT NULL, added, id LIMIT 1"
+    sql = (
+        "SELECT id FROM entry WHERE case_id = ? AND case_id <> '' "  # as its index has it
+        "ORDER BY retired IS NOT NULL, added, id LIMIT 1"
+    )
     return [row["id"] for row in store.read(sql, [case])]
 
 

@@ -12,6 +12,8 @@ from monitor.store.desk_schema import WORK
 from monitor.store.port import Reader
 from monitor.store.sight import of_case
 
+# As the index on cases has it, which else is not used.
+_OF = "e.case_id <> '' AND e.case_id"
 Keys = Sequence[tuple[str, str]]  # chain and address
 
 
@@ -101,7 +103,7 @@ def alerts(
     """Alerts of a case, newest first, and whether there are more. `state` empty: in any;
     `after`: the last one that was shown."""
     seen, params = of_case(sight, "e.case_id")
-    clauses, values = ["e.case_id = ?", seen], [case, *params]
+    clauses, values = [f"{_OF} = ?", seen], [case, *params]
     if state:
         clauses.append("a.state = ?")
         values.append(state)
@@ -112,7 +114,8 @@ def alerts(
         )
         values += [after, case]
     rows = store.read(
-        f"SELECT {COLUMNS} FROM entry e JOIN alert a INDEXED BY alert_of_entry ON a.entry = e.id "
+        f"SELECT {COLUMNS} FROM entry e "
+        "CROSS JOIN alert a INDEXED BY alert_of_entry ON a.entry = e.id "
         f"WHERE {' AND '.join(clauses)} ORDER BY a.created DESC, a.rowid DESC LIMIT {most + 1}",
         values,
     )
@@ -124,7 +127,7 @@ def addresses(store: Reader, sight: Sight, case: str) -> list[tuple[str, str]]:
     seen, params = of_case(sight, "e.case_id")
     rows = store.read(
         "SELECT DISTINCT s.chain, s.address FROM entry e JOIN scope s ON s.key = e.subject "
-        f"WHERE e.case_id = ? AND {seen}",
+        f"WHERE {_OF} = ? AND {seen}",
         [case, *params],
     )
     return [(row["chain"], row["address"]) for row in rows]

@@ -6,6 +6,8 @@ from monitor.model.desk import Sight
 from monitor.store.port import Reader
 from monitor.store.sight import of_case
 
+# As the index on cases has it, which else is not used.
+_OF = "case_id <> '' AND case_id"
 MOST = 2000  # looked at one by one
 
 
@@ -24,7 +26,7 @@ def active(store: Reader, sight: Sight) -> list[str]:
 def beyond(store: Reader, sight: Sight, case: str | None = None) -> int:
     """How many watched ones there are that `active`, or `of` a case, does not give."""
     seen, params = of_case(sight)
-    mine = "" if case is None else "AND case_id = ?"
+    mine = "" if case is None else f"AND {_OF} = ?"
     rows = store.read(
         f"SELECT count(*) AS n FROM entry WHERE retired IS NULL AND {seen} {mine}",
         [*params, *([] if case is None else [case])],
@@ -36,7 +38,7 @@ def of(store: Reader, sight: Sight, case: str) -> list[str]:
     """Ids of all entries of a case, watched ones first, at most MOST."""
     seen, params = of_case(sight)
     rows = store.read(
-        f"SELECT id FROM entry WHERE case_id = ? AND {seen} "
+        f"SELECT id FROM entry WHERE {_OF} = ? AND {seen} "
         f"ORDER BY retired IS NOT NULL, added, rowid LIMIT {MOST}",
         [case, *params],
     )

@@ -191,7 +191,7 @@ def follows_since(store: Reader, case: str) -> int | None:
     rows = store.read(
         # No min(): of a view SQLite would read everything for it.
         "SELECT at FROM entry_version WHERE entry IN "
-        "(SELECT id FROM entry WHERE list = '' AND case_id = ?) "
+        "(SELECT id FROM entry WHERE case_id = ? AND case_id <> '' AND +list = '') "
         "AND instr(terms, '\"follow\": {') > 0 ORDER BY at LIMIT 1",
         [case],
     )
