@@ -24,8 +24,9 @@ from monitor.loops.health.trace_words import lines
 from monitor.messages import render
 from monitor.messages.objects import webhook_body
 from monitor.model import Alert, Rendered, Severity
+from monitor.model.facts import of_kind
 from monitor.model.trace import Beside, Name, Question, Stop, Trace
-from monitor.model.traced import Turn
+from monitor.model.traced import Ended, Figure, Traced, Turn
 
 WHOLE = v.trace(
     questions=(),
@@ -76,6 +77,8 @@ def test_the_first_line_is_the_news_and_every_figure_names_its_state(name: str) 
     body = rendered.text.split("\n\n")[1]
     assert "CRANE-01" in body
     assert f"State 3 of 2023-11-15 06:13:20 UTC, sha256 {t.SHA[:16]}" in said(rendered)
+    assert "NOT CHECKED" in rendered.text
+    assert "nothing is followed backwards" in said(rendered)
     words = re.sub(r'"[^"]*"', "", said(rendered))  # what people wrote stands in quotes
     assert not CLAIMS.search(words)
     assert (".csv" in rendered.text) == bool(EVERY[name].rows)
@@ -316,3 +319,15 @@ def test_what_a_reorg_took_back_is_corrected_with_what_followed_from_it(tmp_path
     assert sorted(turns[each["amends"]] for each in undone) == ["moved", "reached"]
     (reached,) = [each for each in undone if turns[each["amends"]] == "reached"]
     assert [step["tx"] for step in reached["traced"]["steps"]] == [paid]
+
+
+def test_what_nobody_looked_at_stands_there_with_its_amount() -> None:
+    (alert, *_) = t.told(t.with_edges(t.later(t.TO_EXCHANGE, 2, 5_000)))
+    fact = of_kind(alert.facts, Traced)
+    figure = Figure(5_000_000, 7_000_000)
+    ends = [Ended("hops", places=2, usd=figure), Ended("exchange", places=1, usd=figure)]
+    rendered = mail(replace(alert, facts=replace(fact, ends=tuple(ends))))
+    unread = said(rendered).partition("NOT CHECKED")[2]
+    assert "What became of 5 to 7 USD" in unread
+    assert "at 2 places: the limit of hops is reached." in unread
+    assert "exchange" not in unread.partition("SHOW")[0]

@@ -268,8 +268,9 @@ def genuine_section(view: AlertView) -> Section | None:
     )
 
 
-def unchecked_section(views: Sequence[AlertView]) -> Section:
-    told = dict.fromkeys(tidy(text, 400) for view in views for text in view.not_covered)
+def unchecked_section(views: Sequence[AlertView], first: Sequence[str] = ()) -> Section:
+    """What nobody looked at; `first`: what concerns this news before what concerns its entry."""
+    told = dict.fromkeys(tidy(text, 400) for view in views for text in (*first, *view.not_covered))
     lines = list(told) or ["Other addresses of the same owner; other chains."]
     return Section("NOT CHECKED", tuple(Item(line) for line in lines))
 

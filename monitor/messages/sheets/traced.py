@@ -30,6 +30,7 @@ from monitor.model.traced import Hop, Traced, Turn
 from monitor.picture import inline
 
 HOPS_SHOWN = 12
+_BACKWARDS = "Who paid the watched addresses: nothing is followed backwards."
 # What follows from where it came to, where the name of that is beyond doubt.
 _SO: Mapping[str, str] = {
     "exchange": "It may still be there: an exchange can hold an account while the money is on it, "
@@ -54,6 +55,7 @@ def traced_sheet(view: AlertView, telling: Telling) -> Sheet:
         section("STEPS", *_steps(view, fact)),
         section("CASE", *_whose(view)),
         section("FIGURES", *_figures(fact)),
+        about.unchecked_section([view], (*traced_money.unread_words(fact), _BACKWARDS)),
         section("SHOW", *_commands(fact)),
         about.attached(telling, table, [view]) if table and telling.message_id else None,
         about.id_section(view, telling, _WHAT[fact.turn]),

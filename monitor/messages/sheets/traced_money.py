@@ -17,6 +17,11 @@ from monitor.model.traced import RESTS, WAITS, Ended, Figure, Hop, Traced, Turn
 
 _ACTORS, _PLACES = 6, 3  # whoever could act, and where, that a mail names
 _HANDS = ("exchange", "deposit_address", "mixer", "bridge", "dex", "service", "issuer", "contract")
+# Reasons for which nobody looked further; behind the others there is somebody to ask.
+_UNREAD = (
+    *(WAITS, "incomplete", "calls", "addresses", "hops", "person", "no_outflow"),
+    *("below_value", "below_share", "unpriced"),
+)
 _REASON = {**REASON, RESTS: "at rest where it is watched", WAITS: "arrived, not read yet"}
 
 
@@ -82,6 +87,15 @@ def where_items(fact: Traced) -> Iterator[Item]:
         count = plural(end.places, "place")
         left = f"; {end.unpriced:,} without a price" if end.unpriced else ""
         yield Item(usd(end.usd, fact), _end(end), note=f"{count}{left}")
+
+
+def unread_words(fact: Traced) -> Iterator[str]:
+    """What became of nobody knows, for nobody looked: a sentence a reason."""
+    for end in fact.ends:
+        if end.reason in _UNREAD:
+            left = f", and {end.unpriced:,} without a price" if end.unpriced else ""
+            where = plural(end.places, "place")
+            yield f"What became of {usd(end.usd, fact)}{left}, at {where}: {_end(end)}."
 
 
 def where_words(fact: Traced, most: int) -> str:
