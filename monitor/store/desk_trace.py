@@ -142,15 +142,17 @@ def _trace(store: Reader, case: str) -> Mapping[str, Standing]:
     if not rows or not rows[0]["size"]:
         return {}
     digest = str(rows[0]["sha256"])
-    if digest not in _kept:
-        try:
-            told = trace.numbered(store, case, rows[0]["number"])
-        except StoreError:
-            return {}
-        while len(_kept) >= KEPT:
-            _kept.pop(next(iter(_kept)), None)
-        _kept[digest] = _standings(told.trace) if told else {}
-    return _kept[digest]
+    if (known := _kept.get(digest)) is not None:
+        return known
+    try:
+        told = trace.numbered(store, case, rows[0]["number"])
+    except StoreError:
+        return {}
+    found = _standings(told.trace) if told else {}
+    for old in [*_kept][: max(0, len(_kept) + 1 - KEPT)]:  # pages are made by several threads
+        _kept.pop(old, None)
+    _kept[digest] = found
+    return found
 
 
 def _standings(told: Trace) -> Mapping[str, Standing]:
