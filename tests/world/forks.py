@@ -11,12 +11,14 @@ import atexit
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -32,26 +34,66 @@ def run(
     it. Raises subprocess.TimeoutExpired after the process has been killed."""
     with tempfile.TemporaryDirectory(prefix="fundwatch-run-") as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
-        asked = {"args": list(args), "env": dict(env), "out": str(out), "err": str(err)}
-        code = _ask(asked, timeout)
-        said = [path.read_bytes().decode("utf-8", "replace") for path in (out, err)]
-        if code is None:
-            raise subprocess.TimeoutExpired(list(args), timeout, *said)
-        return subprocess.CompletedProcess(list(args), code, *said)
-
-
-def _ask(asked: Mapping[str, Any], timeout: float) -> int | None:
-    with socket.socket(socket.AF_UNIX) as sock, sock.makefile("rw") as words:
-        sock.connect(_server())
-        words.write(json.dumps(asked) + "\n")
-        words.flush()
-        pid = int(words.readline())
-        sock.settimeout(timeout)
+        process, late = Process(args, env, out, err), False
         try:
-            return int(words.readline())
-        except TimeoutError:
-            os.kill(pid, signal.SIGKILL)
-            return None
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            late = True
+            process.kill()
+        code = process.wait()
+        said = [path.read_bytes().decode("utf-8", "replace") for path in (out, err)]
+        if late:
+            raise subprocess.TimeoutExpired(process.args, timeout, *said)
+        return subprocess.CompletedProcess(process.args, code, *said)
+
+
+class Process:
+    """A command that runs, its output at the end of these files; what subprocess.Popen says of
+    one, as far as tests ask."""
+
+    def __init__(self, args: Sequence[str], env: Mapping[str, str], out: Path, err: Path) -> None:
+        self.args = list(args)
+        self.returncode: int | None = None
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(_server())
+        asked = {"args": self.args, "env": dict(env), "out": str(out), "err": str(err)}
+        self._socket.sendall(f"{json.dumps(asked)}\n".encode())
+        self.pid = self._number()
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code. Raises subprocess.TimeoutExpired."""
+        if self.returncode is None:
+            if not select.select([self._socket], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0)
+            self.returncode = self._number()
+            self._socket.close()
+        return self.returncode
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+        with suppress(subprocess.TimeoutExpired):
+            return self.wait(0)
+        return None
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            with suppress(ProcessLookupError):  # it has just ended
+                os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def _number(self) -> int:
+        """The next that the server tells."""
+        told = b""
+        while not told.endswith(b"\n"):
+            piece = self._socket.recv(1)  # no more than this line
+            assert piece, "the server of commands is gone"
+            told += piece
+        return int(told)
 
 
 @cache
@@ -124,7 +166,7 @@ def _become(asked: Mapping[str, Any]) -> None:
     import runpy
     import threading
 
-    flags = os.O_WRONLY | os.O_CREAT
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     for number, name, mode in (
         (0, os.devnull, os.O_RDONLY), (1, asked["out"], flags), (2, asked["err"], flags)
     ):  # fmt: skip

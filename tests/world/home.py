@@ -81,15 +81,13 @@ class Home:
             )
         return done.stdout if code == 0 else done.stdout + done.stderr
 
-    def start(self, *args: str) -> subprocess.Popen[bytes]:
+    def start(self, *args: str) -> forks.Process:
         """Start a command and leave it running; its output goes to a file beside the record."""
-        with (self.path / "output.log").open("ab") as log:
-            return subprocess.Popen(
-                self.command(*args), cwd=ROOT, env=environment(), stdout=log, stderr=log
-            )
+        log = self.path / "output.log"
+        return forks.Process(self.command(*args)[3:], environment(), log, log)
 
     @contextmanager
-    def daemon(self) -> Iterator[subprocess.Popen[bytes]]:
+    def daemon(self) -> Iterator[forks.Process]:
         """`fundwatch run` for the length of the block; what is left of it is ended."""
         process = self.start("run")
         try:
@@ -147,7 +145,9 @@ def environment() -> Mapping[str, str]:
     return {**os.environ, **own}
 
 
-def stop(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM) -> int:
+def stop(
+    process: subprocess.Popen[bytes] | forks.Process, how: signal.Signals = signal.SIGTERM
+) -> int:
     process.send_signal(how)
     return process.wait(30)
 
