@@ -23,6 +23,7 @@ from monitor.loops.health.snapshot import TraceStatus
 from monitor.loops.health.trace_words import lines
 from monitor.messages import render
 from monitor.messages.objects import webhook_body
+from monitor.messages.sheets.parts import Telling
 from monitor.model import Alert, Rendered, Severity
 from monitor.model.facts import of_kind
 from monitor.model.trace import Beside, Name, Question, Stop, Trace
@@ -127,6 +128,16 @@ def test_a_picture_that_cannot_be_drawn_costs_the_picture_alone() -> None:
     assert rendered.images == ()
     assert "There is no picture of it" in said(rendered)
     assert "200,000 USD left the watched addresses of case CRANE-01" in said(rendered)
+
+
+def test_a_page_that_has_the_words_alone_draws_no_picture() -> None:
+    """A list of many alerts would wait half a second for each: here none could be drawn at all."""
+    view = t.view(EVERY["history"], replace(WHOLE, totals=(None,)))  # type: ignore[arg-type]
+    telling = Telling(sample.MAIL, None, "", NOW, "UTC", "1.0.0")
+    sheet = render.sheet([view], telling)
+    assert (sheet.images, sheet.headline) == ((), render.headline(view, telling))
+    assert not any("no picture" in line for line in sheet.lead)
+    assert render.short(view, telling).startswith("WHERE THE MONEY WENT")
 
 
 def test_history_says_what_can_still_be_asked() -> None:
