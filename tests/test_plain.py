@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from decimal import Decimal, localcontext
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor.model import UINT256_MAX, Status, plain
@@ -16,6 +17,8 @@ HEADER_BREAKERS = "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
 
 
 @given(ANY_TEXT)
+@example('safe".example')
+@example('ht"tp')
 def test_clean_leaves_nothing_that_acts(text):
     """Whatever the text: one line, encodable, capped, no invisible or direction character."""
     shown = plain.clean(text)
@@ -24,9 +27,14 @@ def test_clean_leaves_nothing_that_acts(text):
     assert not {unicodedata.category(c) for c in shown} & {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
     assert not any(breaker in shown for breaker in HEADER_BREAKERS)
     assert "http" not in shown.lower()
+    assert not re.search(r"\w\.[^\W\d]", shown)  # what programs make links of
 
 
 @given(ANY_TEXT)
+@example('0":0')
+@example('safe".example')
+@example("'\"'")
+@example("`''`")
 def test_cleaning_twice_changes_nothing(text):
     """What has been cleaned once is stable, so that it does not matter who cleans it."""
     once = plain.clean(text)
@@ -39,9 +47,10 @@ def test_tidy_keeps_its_limit(text, limit):
     assert len(plain.tidy(text, limit)) <= limit
 
 
-@given(st.lists(st.integers(0, 10**9), min_size=2, max_size=40), st.integers(24, 200))
+@given(st.lists(st.integers(0, 10**9), min_size=2, max_size=40), st.integers(30, 200))
 def test_a_line_is_cut_between_words(figures, limit):
-    """Half a figure would be read as a whole one."""
+    """Half a figure would be read as a whole one. The longest here takes 13 characters, which a
+    line has in its second half."""
     words = [f"{figure:,}" for figure in figures]
     shown = plain.tidy(" ".join(words), limit).removesuffix(" …").split(" ")
     assert shown == words[: len(shown)]
@@ -178,3 +187,15 @@ def test_durations(seconds, words):
 def test_every_status_has_words():
     """No status can reach a mail without words for it."""
     assert set(plain.PLAIN_STATUS) == set(Status)
+
+
+@given(ANY_TEXT)
+@example("'\u200b'")
+@example("`''`")
+def test_words_in_quotes_do_not_close_them(text):
+    """Nor do two single quotes, which look like a double one."""
+    shown = plain.unquoted(text)
+    assert plain.unquoted(shown) == shown
+    assert not set(shown) & {'"', ";", "\u201c", "\u201d", "\u00ab", "\u00bb"}
+    assert "''" not in shown
+    assert "``" not in shown

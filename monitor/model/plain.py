@@ -32,11 +32,13 @@ MAX_DECIMALS = 36
 # More than this is never looked at: a name of a million characters costs nothing then.
 _READ = 4096
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-# Whatever looks like a double quote, and like a semicolon: our sentences are framed by them.
+# Whatever looks like a double quote, and like a semicolon: our sentences are framed by them. Two
+# single quotes look like one too, also those that what stood between them leaves behind.
 _QUOTE = re.compile(
     '["\u00ab\u00bb\u02ba\u02dd\u02ee\u05f4\u201c-\u201f\u2033\u2036\u2039\u203a'
-    "\u275d\u275e\u2760\u2e42\u300c-\u300f\u301d-\u301f\u3003\uff02\uff62\uff63]|''+|``+"
+    "\u275d\u275e\u2760\u2e42\u300c-\u300f\u301d-\u301f\u3003\uff02\uff62\uff63]"
 )
+_QUOTES = re.compile("['`]{2,}")
 _ENDING = re.compile("[;\u037e\u061b\u204f\ufe14\ufe54\uff1b]")
 _DROPPED = frozenset({"Cf", "Cs", "Co", "Cn"})
 _SPACED = frozenset({"Cc", "Zl", "Zp", "Zs"})
@@ -72,10 +74,10 @@ def one_line(text: str) -> str:
 
 
 def clean(text: str, limit: int = 32) -> str:
-    """Text from a chain, harmless: as `tidy`, nothing that a mail program would turn into a
-    link or a mention, and nothing that ends the quotes or the sentence around it. Applying
-    it twice changes nothing."""
-    return _cut(" ".join(_unquoted(_defang(tidy(text, _READ))).split()), limit)
+    """Text from a chain, harmless: as `tidy`, nothing that ends the quotes or the sentence
+    around it, and nothing that a mail program would turn into a link or a mention, also once
+    the quotes are gone. Applying it twice changes nothing."""
+    return _cut(_defang(unquoted(text, _READ)), limit)
 
 
 def unverified(what: str, symbol: str) -> str:
@@ -107,11 +109,11 @@ def _name(text: str) -> str:
 
 def unquoted(text: str, limit: int = 200) -> str:
     """As `tidy`, without what closes quotes or ends a part of a sentence."""
-    return tidy(_unquoted(text[:_READ]), limit)
+    return _cut(" ".join(_unquoted(tidy(text, _READ)).split()), limit)
 
 
 def _unquoted(text: str) -> str:
-    return _ENDING.sub(",", _QUOTE.sub("", text))
+    return _ENDING.sub(",", _QUOTES.sub("", _QUOTE.sub("", text)))
 
 
 def _shown(char: str) -> str:
