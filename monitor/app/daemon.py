@@ -15,19 +15,19 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import NoReturn
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.base import BaseTrigger
 
 from monitor.app import pages
 from monitor.app.build import make_channel
 from monitor.app.desk_process import DeskProcess
 from monitor.app.fundwatch import Fundwatch
 from monitor.app.memory import keep_what_is_loaded
+from monitor.app.ticker import Every
 from monitor.loops import inbox
 from monitor.loops.clock import now
 from monitor.loops.health import channel_tests, clock, pulse, supervisor, vitals
@@ -57,17 +57,6 @@ TICKS = {
     "prices": 60, "lists": 1, "second": 30, "balances": 2,
     "trace": 5, "debts": 5,
 }  # seconds  # fmt: skip
-
-
-class _Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
-    """So long after each run. APScheduler's own interval counts every run that a leap of the
-    clock left out, one by one: ten years of seconds hold the scheduler up for hours."""
-
-    def __init__(self, seconds: int) -> None:
-        self._pause = timedelta(seconds=seconds)
-
-    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
-        return now if previous_fire_time is None else now + self._pause
 
 
 class Daemon:
@@ -146,7 +135,7 @@ class Daemon:
         for name, job in jobs.items():
             scheduler.add_job(
                 self._tick,
-                _Every(TICKS[name]),
+                Every(TICKS[name]),
                 args=[name, job],
                 id=name,
                 next_run_time=datetime.now(UTC),  # at once: a restart has been waited for

@@ -27,7 +27,7 @@ from monitor.web.server import Server
 
 log = logging.getLogger("fundwatch.desk")
 
-NICE = 10  # how far the desk stands behind
+NICE = 19  # how far the desk stands behind
 
 
 def desk_of(home: Path, settings: Settings) -> Desk:
