@@ -131,7 +131,7 @@ def _is_variation(char: str) -> bool:
 
 def _defang(text: str) -> str:
     text = re.sub(r"(?i)http", "hxxp", text)
-    text = re.sub(r"(?<=\w):(?=\S)", "[:]", text)
+    text = re.sub(r"(?<=\w):(?=[^\s…])", "[:]", text)
     # Full-width and ideographic dots make working links too.
     text = re.sub(r"(?<=\w)[.\u3002\uff0e\uff61\u2024](?=[^\W\d])", "[.]", text)
     return re.sub(r"[@\uff20\ufe6b]", "(at)", text)
