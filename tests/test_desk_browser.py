@@ -343,6 +343,7 @@ def _by_keyboard_alone(browser: Browser, made: Played) -> None:
     keys.press("t")
     keys.press("Enter")
     who.page.wait_for_selector("article >> text=you have it")
+    who.page.wait_for_load_state()  # a key that comes before the script is lost
     keys.press("n")
     who.page.wait_for_selector("#note-why")
     who.page.focus("#note-why")
