@@ -215,7 +215,7 @@ def headline(view: AlertView, telling: Telling) -> str:
         # Lists have thousands of lines: a whole sheet for each would take a minute.
         if _SHEETS[view.alert.kind] is alert_sheet and telling.channel.detail != "reference":
             return say.headline(view, telling)
-        return _plain_sheet([_words_of(view)], telling).headline
+        return _plain_sheet([replace(view, trace=None)], telling).headline
     except Exception:  # noqa: BLE001 - as for mails: nothing may be hidden by its text
         return f"It cannot be shown here: fundwatch alerts show {clean(view.alert.id, 40)}"
 
@@ -229,26 +229,21 @@ def short(view: AlertView, telling: Telling) -> str:
         # A page has many lines: a whole sheet for each would take longer than all the rest.
         if _SHEETS[view.alert.kind] is alert_sheet:
             return movement_subject(view)
-        return _plain_sheet([_words_of(view)], telling).topic.partition(" - ")[0]
+        return _plain_sheet([replace(view, trace=None)], telling).topic.partition(" - ")[0]
     except Exception:  # noqa: BLE001 - as for mails: nothing may be hidden by its text
         return f"It cannot be shown here: {clean(view.alert.id, 40)}"
 
 
 def sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
-    """What a mail about these alerts would say now, without its pictures, for who lays it out
-    otherwise. Never raises for what an alert holds."""
-    views = [_words_of(as_told_to(view, telling.allowed)) for view in views]
+    """What a mail about these alerts would say now, without its pictures (half a second each), for
+    who lays it out otherwise. Never raises for what an alert holds."""
+    views = [replace(as_told_to(view, telling.allowed), trace=None) for view in views]
     try:
         return _plain_sheet(views, telling)
     except Exception as error:  # noqa: BLE001 - as for mails: nothing may be hidden by its text
         said = f"It cannot be laid out ({type(error).__name__}): tell who runs Fundwatch."
         title = topic(*(clean(view.alert.id, 40) for view in views[:3]))
         return Sheet("NOT READABLE", worst(views), title, said, (), (), "")
-
-
-def _words_of(view: AlertView) -> AlertView:
-    """Without what only a picture is made of: it takes half a second, and a list has many."""
-    return replace(view, trace=None)
 
 
 def _plain_sheet(views: Sequence[AlertView], telling: Telling) -> Sheet:
