@@ -11,6 +11,7 @@ from world.published import OFAC, Desk, Line, lines
 
 from monitor.loops.list_words import retire_of_list, set_of_list
 from monitor.model.acts import Actor, ActorKind
+from monitor.model.lists import ListConfig
 from monitor.store import listing, ours
 from monitor.store.named import named
 
@@ -103,9 +104,9 @@ def test_other_settings_reach_what_is_stored(desk: Desk) -> None:
 
 def test_it_names_and_is_our_own_in_both_spellings(desk: Desk) -> None:
     desk.take([ROW, *REST])
-    chains = desk.settings.chains
+    chains, lists = desk.settings.chains, {"ofac": ListConfig("ofac", "csv", "OFAC")}
     for chain, spelling in (("bitcoin", OLD), ("bitcoin-cash", CASH)):
-        found = named(desk.store, chains[chain], [spelling], {"ofac": "OFAC"}, chains)
+        found = named(desk.store, chains[chain], [spelling], lists, chains)
         assert found[spelling].label == "SEVEN"
     titles = {"ofac": "House"}
     assert set(ours.own(desk.store, titles, [OLD, CASH, "x"])) == {OLD, CASH}

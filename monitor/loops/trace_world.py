@@ -287,8 +287,13 @@ class Names:
         keys = ((subject.chain, subject.address), ("", subject.address))
         found = [_name(book[key]) for key in keys if key in book]
         chain = settings.chains[subject.chain]
-        titles = {name: each.title for name, each in settings.lists.items() if not each.ours}
-        listed = named.named(self.store, chain, [subject.address], titles, settings.chains)
+        # Of those that everybody may know: a trace is told to whoever is told of its case.
+        lists = {
+            name: each
+            for name, each in settings.lists.items()
+            if not each.ours and not each.private_to
+        }
+        listed = named.named(self.store, chain, [subject.address], lists, settings.chains)
         found += [_name(known) for known in listed.values()]
         asset = settings.assets.get((subject.chain, subject.address))
         if asset is not None:

@@ -17,12 +17,12 @@ from monitor.store.views import Views
 def views_of(store: Reader, settings: Settings) -> Views:
     """By these settings."""
     valued = Valuer(store, settings.chains, asked=bool(settings.prices))
-    titles = {name: config.title for name, config in settings.lists.items() if not config.ours}
+    lists = {name: config for name, config in settings.lists.items() if not config.ours}
     ours = {name: config.title for name, config in settings.lists.items() if config.ours}
     book = settings.addressbook
     by_hand = {name for name, config in settings.lists.items() if config.every is None}
     chains, assets = settings.chains, settings.assets
-    return Views(store, chains, assets, book, valued, titles, by_hand=by_hand, ours=ours)
+    return Views(store, chains, assets, book, valued, lists, by_hand=by_hand, ours=ours)
 
 
 @dataclass(frozen=True, slots=True)

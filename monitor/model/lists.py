@@ -58,6 +58,13 @@ class ListConfig:
     reason: str = ""
     chains: str | tuple[str, ...] = PUBLISHED  # or ALL, or keys of chains
 
+    @property
+    def private_to(self) -> str:
+        """The case whose people alone may know what it calls an address; empty: everybody may.
+        What is published everybody may know; a file of one's own may belong to a case. Of one that
+        makes a case of each entity it is no case that anybody is a member of."""
+        return "" if self.url else self.case
+
 
 @dataclass(frozen=True, slots=True)
 class Entity:

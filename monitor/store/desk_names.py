@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from monitor.model import OURS, Chain, Known, Subject, Watched
 from monitor.model.desk import Sight
+from monitor.model.lists import ListConfig
 from monitor.model.plain import tidy
 from monitor.model.watch import Followed
 from monitor.store import named, ours
@@ -30,14 +31,14 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """`titles`: of lists that others publish, `own`: of lists of our own addresses, by name what
-    people call each."""
+    """`lists`: that others publish; `own`: of lists of our own addresses, by name what people call
+    each."""
 
     store: Reader
     sight: Sight
     chains: Mapping[str, Chain]
     book: Book
-    titles: Mapping[str, str]
+    lists: Mapping[str, ListConfig]
     own: Mapping[str, str]
 
     def of(self, chain: str, addresses: Iterable[str]) -> dict[str, Party]:
@@ -46,7 +47,7 @@ class Names:
         watched = self.entries(Subject(chain, each) for each in wanted)
         followed = self.followed(Subject(chain, each) for each in wanted)
         veiled = ours.labels(self.store, self.own, wanted)
-        listed = named.gather(self.store, self.chains, self.titles, ((chain, a) for a in wanted))
+        listed = named.gather(self.store, self.chains, self.lists, ((chain, a) for a in wanted))
         found = {}
         for address in wanted:
             subject = Subject(chain, address)
@@ -102,8 +103,8 @@ class Names:
         if chain is None:
             return []
         found = (
-            named.named(self.store, chain, [subject.address], {name: title}, self.chains)
-            for name, title in self.titles.items()
+            named.named(self.store, chain, [subject.address], {name: config}, self.chains)
+            for name, config in self.lists.items()
         )
         return [each[subject.address] for each in found if subject.address in each]
 

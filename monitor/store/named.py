@@ -6,16 +6,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from monitor.chains.table import family_of
 from monitor.model import Chain, Entry, Known, Watched
+from monitor.model.lists import ListConfig
 from monitor.store.port import Fields, Reader
 
 
 def named(
-    store: Reader, chain: Chain, addresses: Collection[str], titles: Mapping[str, str],
+    store: Reader, chain: Chain, addresses: Collection[str], lists: Mapping[str, ListConfig],
     chains: Mapping[str, Chain],
 ) -> dict[str, Known]:  # fmt: skip
-    """By address, those of these that stand in one of these lists (name -> what people call it).
-    What a list still says goes before what it said once."""
-    if not titles or not addresses:
+    """By address, those of these that stand in one of these lists. What everybody may know goes
+    before what people of a case may, then what a list still says before what it said once."""
+    if not lists or not addresses:
         return {}
     sql = (
         "SELECT l.*, l.{0} AS called, u.published AS gone FROM listing l JOIN publication f "
@@ -26,18 +27,21 @@ def named(
     family = family_of(chain)
     found: dict[str, Known] = {}
     for spelling in ("address", "twin"):
-        for row in store.read_in(sql.format(spelling), addresses):
+        rows = [r for r in store.read_in(sql.format(spelling), addresses) if r["list"] in lists]
+        for row in sorted(rows, key=lambda row: bool(lists[row["list"]].private_to)):
             own = chains.get(row["chain"] or "")
-            if row["list"] in titles and own is not None and family_of(own) is family:
-                found.setdefault(row["called"], _known(row, titles[row["list"]]))
+            if own is not None and family_of(own) is family:
+                found.setdefault(row["called"], _known(row, lists[row["list"]]))
     return found
 
 
-def _known(row: Fields, title: str) -> Known:
+def _known(row: Fields, config: ListConfig) -> Known:
+    title = config.title
     entity = f" {row['entity']}" if row["entity"] else ""
     gone = f", not on it since {row['gone'] or 'a later version'}" if row["until_nr"] else ""
     return Known(
         label=row["name"] or f"on {title}'s list",
+        case=config.private_to,
         source=f"{title}{entity}{gone}",
         date=row["since"],
         list=title,
@@ -45,18 +49,18 @@ def _known(row: Fields, title: str) -> Known:
 
 
 def gather(
-    store: Reader, chains: Mapping[str, Chain], titles: Mapping[str, str],
+    store: Reader, chains: Mapping[str, Chain], lists: Mapping[str, ListConfig],
     parties: Iterable[tuple[str, str]],
 ) -> dict[tuple[str, str], Known]:  # fmt: skip
     """The same for (chain, address) of several chains."""
     by_chain: dict[str, set[str]] = {}
-    for chain, address in parties if titles else ():
+    for chain, address in parties if lists else ():
         by_chain.setdefault(chain, set()).add(address)
     return {
         (key, address): known
         for key, addresses in by_chain.items()
         if key in chains
-        for address, known in named(store, chains[key], addresses, titles, chains).items()
+        for address, known in named(store, chains[key], addresses, lists, chains).items()
     }
 
 

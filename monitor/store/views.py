@@ -23,6 +23,7 @@ from monitor.model import (
 )
 from monitor.model.balance import Held
 from monitor.model.facts import Touched
+from monitor.model.lists import ListConfig
 from monitor.model.views import ListAge
 from monitor.store import alerts, balances, listing, named, trace, veil, watch
 from monitor.store.doubts import unchecked
@@ -48,7 +49,7 @@ class Views:
     book: Mapping[tuple[str, str], Known] = field(default_factory=dict)
     # Says what each was worth, or why that is not known.
     valued: Callable[[Sequence[TransferView]], list[TransferView]] = list
-    titles: Mapping[str, str] = field(default_factory=dict)  # of lists that give names
+    lists: Mapping[str, ListConfig] = field(default_factory=dict)  # that give names
     by_hand: Collection[str] = ()  # lists that are only asked for by command
     # Lists of our own addresses, which are shown by their labels only: what people call each.
     ours: Mapping[str, str] = field(default_factory=dict)
@@ -332,7 +333,7 @@ class _Look:
 
     def _by_lists(self, legs: Sequence[TransferView]) -> Mapping[tuple[str, str], Known]:
         parties = ((v.row.transfer.chain, a) for v in legs for a in v.row.transfer.parties())
-        return named.gather(self.store, self.chains, self._views.titles, parties)
+        return named.gather(self.store, self.chains, self._views.lists, parties)
 
     def _in_book(
         self, chain: str, address: str, listed: Mapping[tuple[str, str], Known]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import quote, unquote
 
@@ -18,7 +18,6 @@ from monitor.model.desk import Person, Right, Sight
 from monitor.model.settings import Settings
 from monitor.store.port import Reader, Store
 from monitor.store.views import Views
-from monitor.web.desk.known import is_told
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +115,8 @@ class Ask:
 
     @property
     def views(self) -> Views:
-        """Of the record; names of lists that belong to cases only for who may see these."""
-        made, lists = self.desk.views_of(self.store), self.settings.lists
-        told = {
-            name: said for name, said in made.titles.items() if is_told(lists[name], self.sight)
-        }
-        return replace(made, titles=told)
+        """Of the record. What of it whoever asks may not see is left out where it is rendered."""
+        return self.desk.views_of(self.store)
 
     @property
     def allowed(self) -> frozenset[str] | None:

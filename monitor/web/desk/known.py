@@ -11,7 +11,7 @@ from monitor.chains.address import display
 from monitor.messages.sheets.parts import labelled
 from monitor.model import OURS, Asset, Chain, FarEnd, Kind, Known
 from monitor.model.desk import Sight
-from monitor.model.lists import ENTITY, ListConfig
+from monitor.model.lists import ListConfig
 from monitor.model.plain import amount, amount_short, case_said, clean, tidy, unverified
 from monitor.model.settings import Settings
 from monitor.store import tokens
@@ -85,20 +85,18 @@ def tx_path(chain: str, tx: str) -> str:
 def names_for(store: Reader, settings: Settings, sight: Sight) -> Names:
     """Who gives names to whoever may see so much. Lists of files of the desk's own that belong to
     cases give theirs to those who may see these; what is published, everybody may know."""
-    titles = {
-        name: config.title
+    lists = {
+        name: config
         for name, config in settings.lists.items()
         if not config.ours and is_told(config, sight)
     }
     own = {name: config.title for name, config in settings.lists.items() if config.ours}
-    return Names(store, sight, settings.chains, settings.addressbook, titles, own)
+    return Names(store, sight, settings.chains, settings.addressbook, lists, own)
 
 
 def is_told(config: ListConfig, sight: Sight) -> bool:
     """Whether somebody may know what a list calls an address."""
-    if sight.cases is None or not config.case or config.url:
-        return True
-    return ENTITY not in config.case and sight.sees(config.case)
+    return not config.private_to or sight.sees(config.private_to)
 
 
 def name_of(known: Known) -> str:

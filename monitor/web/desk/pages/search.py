@@ -162,8 +162,8 @@ def _named(ask: Ask, folded: str) -> Iterator[Hit]:
         if folded in _folded(known.label)
     }
     keys = list(said.items())[: desk_find.MOST]
-    for name, label, address in desk_find.listed(ask.store, list(names.titles), folded):
-        keys.append((("", address), f"{tidy(label, 80)}, by {tidy(names.titles[name], 40)}"))
+    for name, label, address in desk_find.listed(ask.store, list(names.lists), folded):
+        keys.append((("", address), f"{tidy(label, 80)}, by {tidy(names.lists[name].title, 40)}"))
     for (chain, address), note in keys:
         for key in [chain] if chain in ask.settings.chains else _chains_of(ask, address):
             subject = Subject(key, address)
