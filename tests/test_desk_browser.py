@@ -36,6 +36,12 @@ _LONGEST = "2026-09-29 23:14:03 UTC (2026-09-30 00:14:03 Buenos Aires)"
 _ANOTHER_DAY = (
     f"document.querySelectorAll('time').forEach(each => {{ each.textContent = '{_LONGEST}' }})"
 )
+# Words that have no more room than a letter or two.
+_SQUEEZED = (
+    "[...document.querySelectorAll('td, dd, li, p')].filter(each => each.innerText.length > 6 && "
+    "each.clientWidth > 0 && each.clientWidth < 30 && each.clientHeight > 60)"
+    ".map(each => each.innerText)"
+)
 # Pages of every kind; the rest is found by their links.
 FIRST = (
     *("/inbox", "/c", "/find", "/find?q=crane", "/help", "/help/reading", "/me", "/people"),
@@ -176,6 +182,8 @@ def _everybody_can_use(who: Watched, every: dict[str, str]) -> None:
         who.page.set_viewport_size({"width": PHONE, "height": 844})
         who.page.goto(path)
         who.page.evaluate(_ANOTHER_DAY)
+        squeezed = who.page.evaluate(_SQUEEZED)
+        wrong += [f"{path}: a letter a line: {squeezed}"] if squeezed else []
         wide = who.page.evaluate("document.documentElement.scrollWidth")
         wrong += [f"{path}: {wide} px wide on a phone"] if wide > PHONE else []
     who.said.clear()  # /no-such-page is a 404, which the console tells
