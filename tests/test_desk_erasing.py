@@ -158,6 +158,11 @@ def test_what_stands_in_the_way_is_said_at_the_form(
     (note,) = [link for link in links(browser.get("/c/C?tab=notes")) if "remark" in link][:1]
     refused = ask(browser, note, why=f"it says {SECRET} of the case")
     assert "would stand in what stays" in refused.text
+    for kept in (f'<a class="btn main" href="{note}">Back', RULE, "it says zebrafinch"):
+        assert kept in refused.text
+    assert "The rule is empty. Name it" in ask(browser, note, rule=" ").text
+    long = ask(browser, note, why="word " * 101)
+    assert "The reason is too long: 504 characters" in long.text, "no word is cut in silence"
     cases.change(store, ANN, "hold", "C", "the court", None, NOW + 30)
     page = browser.get(note).text
     assert "is about case C, which is under a legal hold since" in page

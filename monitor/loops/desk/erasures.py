@@ -14,6 +14,7 @@ from monitor.loops.desk.said import reason, wrong
 from monitor.model.acts import SIGNED_IN, Actor
 from monitor.model.desk import DeskSettings
 from monitor.model.desk_work import Eyes, Proposal
+from monitor.model.errors import ConfigError
 from monitor.model.ids import stable_id
 from monitor.store import desk, written
 from monitor.store.port import Reader, Store
@@ -67,10 +68,16 @@ def erase(
     """Ask for it, and propose it to another person. `wish`: the reason and the rule that asks for
     it. The same form once more is the same proposal. Raises ConfigError as `check`."""
     why, rule = reason(wish[0]), reason(wish[1], "rule")
-    there = desk.proposal(store, ALL, stable_id("P", wishes.ERASE, actor.name, once))
-    if there is not None:
+    made = stable_id("P", wishes.ERASE, actor.name, once)
+    if (there := desk.proposal(store, ALL, made)) is not None:
         return there
-    found = check(store, settings, actor, text, years, now)
+    try:
+        found = check(store, settings, actor, text, years, now)
+    except ConfigError:
+        # A second click may come while the first is being written.
+        if (there := desk.proposal(store, ALL, made)) is not None:
+            return there
+        raise
     if repeats(text.text, f"{why}\n{rule}"):
         remedy = "Say it in other words: reason and rule stay"
         raise wrong("text", text.id, "would stand in what stays", remedy)

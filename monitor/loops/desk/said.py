@@ -34,11 +34,19 @@ def wrong(place: str, value: str, reason: str, remedy: str) -> ConfigError:
     return ConfigError([Problem(place, value[:80], reason, remedy)])
 
 
+_SAY = {"rule": "Name it", "reference": "Name what shows that it was met"}
+
+
 def reason(text: str, place: str = "why") -> str:
-    """One line. Raises ConfigError where there is none."""
-    shown = tidy(text, LONGEST_WHY)
+    """One line. Raises ConfigError where there is none, and where it is longer than is kept:
+    nobody's words are cut in silence."""
+    shown = tidy(text, LONGEST_TEXT)
     if not shown:
-        raise wrong(place, "", "is empty", "Say why, in a sentence: it is recorded")
+        say = _SAY.get(place, "Say why, in a sentence")
+        raise wrong(place, "", "is empty", f"{say}: it is recorded")
+    if len(shown) > LONGEST_WHY:
+        remedy = f"Write at most {LONGEST_WHY} characters; a note has room for more"
+        raise wrong(place, "", f"is too long: {len(shown):,} characters", remedy)
     return shown
 
 

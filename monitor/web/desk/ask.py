@@ -85,8 +85,9 @@ class Ask:
         return self.desk.actor(self)
 
     def field(self, name: str, most: int = 2000) -> str:
-        """One field of the form, as it was written."""
-        return self.request.form.get(name, "")[:most].strip()
+        """One field of the form, as it was written. Browsers count an end of a line as one
+        character, and send two."""
+        return self.request.form.get(name, "").replace("\r\n", "\n")[:most].strip()
 
     def page(
         self, template: str, title: str, room: str, status: int = 200, /, **values: object

@@ -210,7 +210,8 @@ def _kept(request: Request) -> str:
     if request.method != "POST" or request.content_length is None:
         return ""
     try:
-        return request.form.get("why", "")[:2000]
+        wrote = (request.form.get(name, "")[:2000] for name in ("why", "rule"))
+        return "\n".join(filter(None, wrote))
     except HTTPException:  # it was too long to be read
         return ""
 
@@ -218,9 +219,9 @@ def _kept(request: Request) -> str:
 def _back(request: Request) -> str:
     """The page on which a form stood; empty: it is not known."""
     room = request.path.split("/")[1]
-    if request.method != "POST" or room not in ("alert", "c", "g", "proposal"):
+    if request.method != "POST" or room not in ("a", "alert", "c", "erase", "g", "proposal"):
         return ""
-    return request.path if room == "c" else request.path.rpartition("/")[0]
+    return request.path if room in ("c", "erase") else request.path.rpartition("/")[0]
 
 
 def _templates() -> Environment:
