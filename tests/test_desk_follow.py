@@ -124,6 +124,14 @@ def _no_line_of_others_is_told(folder: Path, bob: requests.Session) -> None:
     assert refused.status_code == 422
     assert "holds 1 mistake, and is not changed" in text(refused.text)
     carried_out(folder, 0)
+    path.unlink()
+    for text_, why in ((None, "cannot be read"), (good.replace("C-1:", "c-1:"), "of case C-1")):
+        if text_ is not None:
+            path.write_text(text_, "utf-8")
+        refused = send(bob, "/c/C-1?tab=notes", "/c/C-1", wanted("all", "", "c", act="follow"))
+        assert refused.status_code == 422
+        assert why in text(refused.text)
+        assert str(folder) not in refused.text, "a path says nothing to who reads it here"
     path.write_text(good, "utf-8")
     assert proposals(folder)[-1][:2] == ("follow", "failed")
     failed = page(bob, "/c/C-1")
@@ -138,7 +146,7 @@ def _asked_on_the_alert(folder: Path, bob: requests.Session, alert: str, day: st
     assert f"what left from {day} on, the day of this movement" in form
     assert "everything since watching began" in form
     for wrong in (wanted("all", why=" "), wanted("odd"), wanted("day", "2999-01-01"),
-                  wanted("day", "soon")):  # fmt: skip
+                  wanted("day", "soon"), wanted("day", "0026-11-29")):  # fmt: skip
         assert send(bob, alert, f"{alert}/follow", wrong).status_code == 422
     for _ in range(2):
         said = send(bob, alert, f"{alert}/follow", wanted("day", day), allow_redirects=True)
@@ -177,6 +185,10 @@ def _it_is_followed(folder: Path, bob: requests.Session, alert: str, day: str) -
         state = rf"is followed: what left from {day} on ?\. Switched on {today}[^.]* by bob ?\."
         assert re.search(state, said), said
         assert "The newest word of it:" in said
+    happened = page(bob, "/c/C-1?kind=all")
+    assert f"its money is followed from now on: since {day}" in happened, happened
+    assert "ask_after" not in happened, "limits that go without saying"
+    assert f"followed case C-1: what its 1 watched address paid since {day}" in happened
     assert "It stands in the trace of case C-1 . There the trace ends: an exchange" in page(
         bob, f"/a/dev/{EXCHANGE}"
     )

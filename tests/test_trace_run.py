@@ -131,7 +131,7 @@ def test_following_is_switched_on_by_a_command(tmp_path: Path) -> None:
         story.run()
         nodes, log = story.nodes(), story.home.lines("log", "show", "--format", "jsonl")
         assert story.home.run("verify")
-    assert "what its 1 watched address paid since 2030-01-31 is followed" in said
+    assert "followed  case C-1: what its 1 watched address paid since 2030-01-31" in said
     assert "since watching began" in wider
     assert nodes[A]["state"] == "followed"
     assert "since: first" in (tmp_path / "watchlist.yaml").read_text("utf-8")

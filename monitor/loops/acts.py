@@ -282,7 +282,7 @@ class Acts:
         case = done[0].case
         pays = count(done[0].addresses, "watched address", "watched addresses")
         begins = f"since {since}" if since else "since watching began"
-        return f"follow    case {case}: what its {pays} paid {begins} is followed"
+        return f"followed  case {case}: what its {pays} paid {begins}"
 
     def _on_address(
         self, say: Say, caller: Caller, case: str, address: str, note: str, by: str

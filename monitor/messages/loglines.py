@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 
 from monitor.messages import desk_lines
 from monitor.model import entry_lines
 from monitor.model.acts import Body
 from monitor.model.desk_work import OUTCOMES
 from monitor.model.plain import plural, quoted, tidy, utc
+from monitor.model.terms import Terms
 
 NAMED = 3  # of many: how many are named
 LONGEST = 600  # characters that one of them takes
@@ -144,7 +146,9 @@ def _entry(entry: str, was: Body, now: Body) -> str:
     subject = terms["subject"]
     named = f"{entry} {quoted(terms['label'])} {tidy(subject['chain'])} {tidy(subject['address'])}"
     changed = [
-        f"{name} from {_term(before.get(name))} to {_term(terms.get(name))}"
+        _follow(before.get(name), terms.get(name))
+        if name == "follow"
+        else f"{name} from {_term(before.get(name))} to {_term(terms.get(name))}"
         for name in sorted((before.keys() | terms.keys() if before else set()) - {"retired"})
         if before.get(name) != terms.get(name)
     ]
@@ -156,6 +160,22 @@ def _term(value: object) -> str:
     if value is None:
         return "nothing"
     return quoted(value if isinstance(value, str) else json.dumps(value), 200)
+
+
+def _follow(was: Body | None, now: Body | None) -> str:
+    """What became of following: of its many terms those that are other than before, or, where it
+    begins, than those that go without saying."""
+    if now is None:
+        return "its money is followed no longer"
+    usual = json.loads(json.dumps(asdict(Terms())))
+    terms = [
+        f"{name} {tidy(str(now[name]), 80)}"
+        + (f" (was {tidy(str(was.get(name)), 80)})" if was else "")
+        for name in sorted(now)
+        if now[name] != (was or usual).get(name)
+    ]
+    begins = "its money is followed" + (" otherwise" if was else " from now on")
+    return f"{begins}: {', '.join(terms)}" if terms else begins
 
 
 def _became(was: Body | None, now: Body) -> str:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+# The day of Bitcoin's first block, in ISO: no chain is older. A year that somebody types with two
+# digits is long before it.
+EARLIEST = "2009-01-03"
+
 
 def since_time(text: str) -> int | None:
     """A `since` date as Unix seconds at 00:00 UTC."""

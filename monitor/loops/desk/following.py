@@ -14,7 +14,7 @@ from monitor.model import Chain, Subject
 from monitor.model.acts import Actor
 from monitor.model.desk import DeskSettings
 from monitor.model.desk_work import Proposal
-from monitor.model.errors import NotInOrder
+from monitor.model.errors import ConfigError, NotInOrder
 from monitor.model.plain import case_said, count, tidy
 from monitor.model.terms import Terms
 from monitor.model.trace import Say, State
@@ -26,6 +26,7 @@ from monitor.watchlist.file import WATCHLIST, ListFile
 from monitor.watchlist.follow_edit import Switched
 
 FOLLOW, FOLLOW_ON = "follow", "follow_on"
+_CHECK = "Whoever runs Fundwatch sees more with `fundwatch check`"
 Chains = Mapping[str, Chain]
 
 _LIMITS = ("hops", "addresses", "calls", "no_outflow")  # of a stop: going on is going over a limit
@@ -71,11 +72,19 @@ def _switched(store: Reader, chains: Chains, case: str, since: str) -> Switched:
     """The list as it will be. Raises ConfigError, and of mistakes in other lines says only that
     there are some: they may be of cases that whoever asks does not see."""
     try:
-        return follow_edit.follow(ListFile.read(store.path.parent).text, chains, case, since=since)
+        text = ListFile.read(store.path.parent).text
+    except ConfigError:  # which names the path, and a remedy for whoever runs the machine
+        raise wrong(WATCHLIST, WATCHLIST, "cannot be read", f"{_CHECK}; then ask again") from None
+    try:
+        made = follow_edit.follow(text, chains, case, since=since)
     except NotInOrder as error:
         mistakes = count(len(error.problems), "mistake", "mistakes")
-        remedy = "Whoever runs Fundwatch sees them with `fundwatch check`; then ask again"
-        raise wrong(WATCHLIST, WATCHLIST, f"holds {mistakes}, and is not changed", remedy) from None
+        why = f"holds {mistakes}, and is not changed"
+        raise wrong(WATCHLIST, WATCHLIST, why, f"{_CHECK}; then ask again") from None
+    if made.case != case:  # a command takes another spelling; here it may be a case of others
+        why = f"watches no address of case {case_said(case)}"
+        raise wrong(WATCHLIST, WATCHLIST, why, _CHECK)
+    return made
 
 
 def _limits_said(terms: Terms) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from monitor.loops.desk import following
 from monitor.messages import render
 from monitor.model import AlertKind, AlertView
-from monitor.model.dates import since_time, utc_day
+from monitor.model.dates import EARLIEST, since_time, utc_day
 from monitor.model.desk import Right
 from monitor.model.desk_work import Proposal, Standing
 from monitor.model.watch import Watched
@@ -103,6 +103,8 @@ def asked_for(ask: Ask, case: str, why: str) -> str:
     at = since_time(day) if begin == FROM else 0
     if at is None or at > ask.now:
         raise Wrong("Choose the day from which on it is followed, not after today.")
+    if begin == FROM and day < EARLIEST:
+        raise Wrong(f"No chain is older than {EARLIEST}: look at the year.")
     made = following.follow(
         *(ask.writer, ask.settings.web, ask.actor, ask.settings.chains, case),
         *(day if begin == FROM else "", why, ask.now, ask.field("once", 64)),

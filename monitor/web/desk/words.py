@@ -16,6 +16,7 @@ from werkzeug.exceptions import (
 
 from monitor.decide.desk import clocks
 from monitor.model import TransferView
+from monitor.model.dates import EARLIEST
 from monitor.model.desk_work import Clock
 from monitor.model.plain import duration, plural, status_said, tidy, utc, when
 
@@ -104,6 +105,7 @@ def _status(view: TransferView) -> str:
 
 
 GLOBALS: Mapping[str, Callable[..., object]] = {
+    "earliest": lambda: EARLIEST,
     "left": _left,
     "status": _status,
     "terms": lambda clock: clocks.said(clock.terms),

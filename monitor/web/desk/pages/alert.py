@@ -258,8 +258,7 @@ def act_on(ask: Ask, ids: Sequence[str], act: str) -> str:
         return carried_out(closed)
     if act == "clock" and len(ids) == 1:
         return _clock(ask, ids[0], why)
-    if act == "follow" and len(ids) == 1:
-        case = seen(ask, ids)[ids[0]].case
+    if act == "follow" and len(ids) == 1 and (case := seen(ask, ids)[ids[0]].case):
         return carried_out(lambda: money.asked_for(ask, case, why))
     raise Gone
 
