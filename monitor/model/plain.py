@@ -53,8 +53,7 @@ def status_said(status: Status, *, pending: bool) -> str:
 def tidy(text: str, limit: int = 200) -> str:
     """One line that can be shown anywhere: no control, invisible or direction characters,
     no lone surrogates, at most `limit` characters. For words that our own people wrote."""
-    kept = (_shown(char) for char in text[:_READ])
-    return _cut(" ".join("".join(kept).split()), limit)
+    return _cut(" ".join(one_line(text[:_READ]).split()), limit)
 
 
 _ADDRESS = re.compile(r"\b[0-9A-Za-z]{26,}\b")

@@ -107,9 +107,9 @@ class Views:
         """Transfers in the order of their numbers in the record, which all have to be there."""
         return _Look(self).by_id(ids)
 
-    def alerts(self, ids: Sequence[str]) -> list[AlertView]:
-        """Views in the order of the ids; unknown ids are left out."""
-        return _Look(self).alerts(ids)
+    def alerts(self, ids: Sequence[str], *, brief: bool = False) -> list[AlertView]:
+        """Views in the order of the ids, without unknown ones. `brief`: enough for a line each."""
+        return _Look(self).alerts(ids, brief)
 
 
 class _Look:
@@ -209,8 +209,7 @@ class _Look:
         told = tokens.get((chain, contract))
         return (told["symbol"] or "", told["decimals"], False) if told else ("", None, False)
 
-    def alerts(self, ids: Sequence[str]) -> list[AlertView]:
-        """Views in the order of the ids; unknown ids are left out."""
+    def alerts(self, ids: Sequence[str], brief: bool) -> list[AlertView]:
         rows = {
             row["id"]: row
             for row in self.store.read_in("SELECT * FROM alert WHERE id IN ({})", ids)
@@ -229,11 +228,12 @@ class _Look:
             v.row.id: v
             for v in self.by_id(sorted({t for found in linked.values() for t in found}), touched)
         }
-        return [
+        found = [
             self._alert(told[i], rows[i], named, tuple(by_id[t] for t in linked.get(i, ())))
             for i in ids
             if i in rows
         ]
+        return found if brief else [self._whole(each, rows[each.alert.id], named) for each in found]
 
     def _alert(
         self,
@@ -257,9 +257,6 @@ class _Look:
             transfers=transfers,
             all_legs=legs,
             names=self._names(alert, legs),
-            not_covered=(*self._unchecked(alert), *self._not_covered(watched)),
-            deliveries=self._deliveries(alert.id),
-            acknowledged=alerts.history_said(self.store, row),
             holder=alerts.held_said(row),
             head_height=self._head(alert.chain),
             thread=alert.amends,
@@ -271,6 +268,15 @@ class _Look:
                 if each.entry in named and each.entry != alert.entry_id
             ),
             lists={each.origin.list: self._age(each.origin.list) for each in lists},
+        )
+
+    def _whole(self, view: AlertView, row: Fields, named: Mapping[str, Watched]) -> AlertView:
+        alert, watched = view.alert, named.get(view.alert.entry_id or "")
+        return replace(
+            view,
+            not_covered=(*self._unchecked(alert), *self._not_covered(watched)),
+            deliveries=self._deliveries(alert.id),
+            acknowledged=alerts.history_said(self.store, row),
             held=self._held(alert, watched),
             trace=trace.pictured(self.store, alert),
         )

@@ -99,7 +99,7 @@ def _alerts_of(told: Body | None) -> list[str]:
 
 def _views(ask: Ask, rows: Sequence[Body | None]) -> Mapping[str, AlertView]:
     wanted = [alert for told in rows for alert in _alerts_of(told)[:NAMED]]
-    return {view.alert.id: view for view in ask.views.alerts(wanted)}
+    return {view.alert.id: view for view in ask.views.alerts(wanted, brief=True)}
 
 
 def _gone(number: int, row: logbook.Told, how: Erasure | None) -> Event:

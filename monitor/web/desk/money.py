@@ -58,7 +58,7 @@ def of_case(ask: Ask, case: str, day: str = "") -> Money:
 
 
 def _newest(ask: Ask, alert: str) -> str:
-    views = ask.views.alerts([alert])
+    views = ask.views.alerts([alert], brief=True)
     return render.headline(views[0], shown.telling(ask)) if views else ""
 
 

@@ -69,7 +69,8 @@ def _items(section: Section) -> tuple[Item | Table, ...]:
 
 def lines(ask: Ask, found: Sequence[Line], query: str) -> list[Shown]:
     """`query`: what the address of the list holds, to be found again."""
-    views = {view.alert.id: view for view in ask.views.alerts([line.first.id for line in found])}
+    wanted = [line.first.id for line in found]
+    views = {view.alert.id: view for view in ask.views.alerts(wanted, brief=True)}
     subjects = _subjects(ask, [line.id for line in found if line.group])
     return [_line(ask, line, views.get(line.first.id), subjects, query) for line in found]
 
