@@ -7,7 +7,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -99,6 +99,7 @@ def test_the_money_of_an_alert_is_followed_and_then_on(tmp_path: Path) -> None:
         with served(tmp_path) as it:
             bob, eve, rex, ann = (it.signed_in(who[n]) for n in ("bob", "eve", "rex", "ann"))
             _no_line_of_others_is_told(tmp_path, bob)
+            _files_that_cannot_be_written_are_told(tmp_path, bob)
             _asked_on_the_alert(tmp_path, bob, alert, day)
             _nobody_else(eve, rex, alert)
             assert "FOLLOWING" not in page(bob, f"/alert/{history['id']}")
@@ -139,6 +140,34 @@ def _no_line_of_others_is_told(folder: Path, bob: requests.Session) -> None:
     assert "canary" not in refused.text + failed
 
 
+def _files_that_cannot_be_written_are_told(folder: Path, bob: requests.Session) -> None:
+    """In words, and not as a fault of the program. Nothing of them is lost."""
+    named = {"label": "A shop", "category": "service", "source": "its page", "date": "2026-11-29"}
+    source = f"/a/dev/{SOURCE}"
+    send(bob, "/c/C-1?tab=notes", "/c/C-1", wanted("all", "", "d", act="follow"))
+    assert send(bob, source, f"{source}/name", wanted("", "", "e", **named)).status_code == 303
+    before = (folder / "watchlist.yaml").read_bytes()
+    in_the_way = [folder / "watchlist.new", folder / "addressbook.new"]
+    for each in in_the_way:
+        each.mkdir()
+    carried_out(folder, 0)
+    for each in in_the_way:
+        each.rmdir()
+    assert [each[:2] for each in proposals(folder)[1:]] == [
+        ("follow", "failed"),
+        ("name", "failed"),
+    ]
+    story = page(bob, "/c/C-1?kind=all") + page(bob, f"/proposal/{_newest(folder)}")
+    for name in ("watchlist.yaml", "addressbook.csv"):
+        assert f"{name}: cannot be written (Is a directory). Let the user" in story, story
+    assert (folder / "watchlist.yaml").read_bytes() == before
+
+
+def _newest(folder: Path) -> str:
+    with closing(Store(folder / "fundwatch.db", readonly=True)) as store:
+        return str(store.read("SELECT id FROM proposal ORDER BY rowid DESC LIMIT 1")[0]["id"])
+
+
 def _asked_on_the_alert(folder: Path, bob: requests.Session, alert: str, day: str) -> None:
     """Scripts off: a link, a form, an answer. Sent twice it is asked for once."""
     assert "The money of case C-1 is not followed." in page(bob, alert)
@@ -152,7 +181,7 @@ def _asked_on_the_alert(folder: Path, bob: requests.Session, alert: str, day: st
         said = send(bob, alert, f"{alert}/follow", wanted("day", day), allow_redirects=True)
         assert "Asked for: it is followed from" in text(said.text)
     assert 'do=follow"' not in bob.get(alert).text
-    assert proposals(folder)[1:] == [("follow", "agreed", "none")]
+    assert proposals(folder)[3:] == [("follow", "agreed", "none")]
     proposal = re.search("/proposal/(P-[A-Z0-9-]+)", bob.get(alert).text)
     assert proposal
     frozen = page(bob, f"/proposal/{proposal[1]}")

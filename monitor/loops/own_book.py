@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitor.model import Chain, Known, Subject
+from monitor.model.errors import ConfigError, Problem
 from monitor.watchlist import addressbook
+from monitor.watchlist.file import put
 from monitor.watchlist.yaml_nodes import Notes
 
 BOOK = "addressbook.csv"
@@ -51,11 +53,14 @@ class OwnBook:
         )
 
     def add(self, subject: Subject, known: Known) -> None:
-        """Write a line, whole or not at all. What the file said of the address gives way."""
+        """Write a line. What the file said of the address gives way. Raises ConfigError where it
+        cannot be written."""
         path = self.home / BOOK
-        old = path.read_text("utf-8-sig") if path.exists() else ""
+        was = path.read_bytes() if path.exists() else None
+        try:
+            old = (was or b"").decode("utf-8-sig")
+        except UnicodeDecodeError:
+            remedy = 'Save it again with the encoding "UTF-8"'
+            raise ConfigError([Problem(BOOK, "", "is not UTF-8 text", remedy)]) from None
         key = (subject.chain, subject.address)
-        text = addressbook.with_line(old, self.chains, key, known)
-        draft = path.with_suffix(".new")
-        draft.write_text(text, "utf-8")
-        draft.replace(path)
+        put(path, addressbook.with_line(old, self.chains, key, known), was)

@@ -1,8 +1,9 @@
-"""watchlist.yaml on the disk: the one way in which it is rewritten."""
+"""watchlist.yaml on the disk, and the one way in which files of a home are rewritten."""
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,9 +27,8 @@ class ListFile:
             return cls(path, path.read_bytes())
         except OSError as error:
             why = f"cannot be read ({error.strerror})"
-            raise ConfigError(
-                [Problem(str(path), "", why, "Make it with `fundwatch init`")]
-            ) from None
+            remedy = "Put it back, or make one with `fundwatch init`"
+            raise ConfigError([Problem(WATCHLIST, "", why, remedy)]) from None
 
     @property
     def text(self) -> str:
@@ -55,17 +55,31 @@ class ListFile:
         raise ConfigError([Problem(str(copy), "", "is there already", "Move the copies away")])
 
     def replace(self, text: str) -> None:
-        """Write the new text in one step. Where the list is a symbolic link, the file that it
-        leads to is replaced and the link stays."""
-        real = self.path.resolve()
-        temporary = real.with_suffix(".new")
+        """Write the new text. Raises ConfigError as `put`."""
+        put(self.path, text, self.data)
+
+
+def put(path: Path, text: str, was: bytes | None) -> None:
+    """Write a file in one step, whole or not at all. `was`: what it holds now; None: there is none.
+    Where it is a symbolic link, the file that it leads to is replaced and the link stays. Raises
+    ConfigError where it cannot be written, or holds something else by now."""
+    real = path.resolve()
+    temporary = real.with_suffix(".new")
+    try:
         with temporary.open("wb") as file:
             file.write(text.encode("utf-8"))
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(real.stat().st_mode)
-        if self.path.read_bytes() != self.data:
-            temporary.unlink()
+        if was is not None:
+            temporary.chmod(real.stat().st_mode)
+        if (real.read_bytes() if real.exists() else None) != was:
             why = "was changed by somebody else at this moment; nothing was written"
-            raise ConfigError([Problem(self.path.name, "", why, "Run the command again")])
+            raise ConfigError([Problem(path.name, "", why, "Try it again")])
         temporary.replace(real)
+    except OSError as error:
+        why = f"cannot be written ({error.strerror})"
+        remedy = "Let the user that runs Fundwatch write it and its folder"
+        raise ConfigError([Problem(path.name, "", why, remedy)]) from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
