@@ -23,6 +23,7 @@ from monitor.loops.health.snapshot import TraceStatus
 from monitor.loops.health.trace_words import lines
 from monitor.messages import render
 from monitor.messages.objects import webhook_body
+from monitor.messages.trace.words import COUNTED
 from monitor.messages.sheets.parts import Telling
 from monitor.model import Alert, Rendered, Severity
 from monitor.model.facts import of_kind
@@ -89,6 +90,7 @@ def test_the_first_line_is_the_news_and_every_figure_names_its_state(name: str) 
 def test_the_subject_holds_no_name(name: str) -> None:
     assert "Binance" not in shown(name).subject
     assert "CRANE-01" in shown(name).subject
+    assert COUNTED not in shown(name).subject
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -21,7 +21,7 @@ from monitor.messages.sheets.parts import (
 )
 from monitor.messages.sheets.traced_money import amount, summed, usd
 from monitor.messages.spreadsheet import alert_csv_rows
-from monitor.messages.trace.words import METHOD, REASON, answer, minute
+from monitor.messages.trace.words import COUNTED, METHOD, REASON, answer, minute
 from monitor.model import AlertView, Inline, TransferView
 from monitor.model.facts import of_kind
 from monitor.model.plain import case_said, plural, quoted, tidy, utc
@@ -96,10 +96,15 @@ def _subject(fact: Traced) -> str:
     said = _SHORT[fact.turn]
     if fact.turn == Turn.REACHED:
         sure = "" if fact.confirmed else ", not confirmed"
-        return f"{said} {_kind(fact)}{sure}: {summed(fact)}"
+        return f"{said} {_kind(fact)}{sure}: {_bare(summed(fact))}"
     if fact.turn in (Turn.MOVED, Turn.UNDONE) and fact.hops:
-        return f"{said}: {_much_moved(fact)}"
+        return f"{said}: {_bare(_much_moved(fact))}"
     return said
+
+
+def _bare(figure: str) -> str:
+    """Of a range the mail itself says why it is one."""
+    return figure.replace(f" ({COUNTED})", "")
 
 
 def headline(view: AlertView) -> str:

@@ -45,6 +45,8 @@ def forms(it: Found) -> dict[str, object]:
         "on": any(each.offered for each in onward),
     }
     there = {act: said for act, said in FORMS.items() if may_be.get(act, True)}
+    if all(each.state for each in followed if each.offered) and "follow" in there:
+        there["follow"] = "Let following begin earlier"
     return {
         "followed": followed,
         "onward": onward,
