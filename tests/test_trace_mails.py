@@ -23,8 +23,8 @@ from monitor.loops.health.snapshot import TraceStatus
 from monitor.loops.health.trace_words import lines
 from monitor.messages import render
 from monitor.messages.objects import webhook_body
-from monitor.messages.trace.words import COUNTED
 from monitor.messages.sheets.parts import Telling
+from monitor.messages.trace.words import COUNTED
 from monitor.model import Alert, Rendered, Severity
 from monitor.model.facts import of_kind
 from monitor.model.trace import Beside, Name, Question, Stop, Trace
