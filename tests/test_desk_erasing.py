@@ -119,6 +119,7 @@ def test_whatever_somebody_wrote_is_erased_by_two_and_is_nowhere(
         again = ask(browser, link, once=f"{link} again")
         assert again.status_code == 422
         assert "is to be erased already" in again.text
+        assert f'href="{said.headers["Location"]}">Look at' in browser.get(link).text
     assert len(set(asked)) == len(asked) == 6
     guard.person = CAT_P
     for path in asked:

@@ -78,6 +78,7 @@ def test_what_cannot_be_taken_is_not_lost(desk: Served, lead: User):
     assert said.status_code == 422
     assert "A long sentence that took a while." in said.text
     assert "Choose which clock is started." in said.text
+    assert "took a while.\nnone" not in said.text, "words alone, and not what was chosen"
     lines = "\r\n".join(["a line of 22 letters.."] * 85)  # 1,954 characters, as browsers count
     send(session, "/c/NK-07", "/c/NK-07", {"act": "note", "why": lines, "once": "b" * 32})
     assert session.get("/c/NK-07?tab=notes").text.count("a line of 22 letters..") == 85

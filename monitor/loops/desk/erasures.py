@@ -37,7 +37,7 @@ def check(
             "text", text.id, why, "Whoever runs Fundwatch finds more with `fundwatch verify`"
         )
     erasing.allowed(store, found, years, now)
-    for each in _asked(store, found):
+    for each in asked(store, found):
         raise wrong("text", text.id, f"is to be erased already: {each} waits", "See what waits")
     able = who(store, settings, text.case).able
     if eyes.eyes(actor, able) is Eyes.ONE:
@@ -45,7 +45,7 @@ def check(
     return found
 
 
-def _asked(store: Reader, found: Sequence[int]) -> list[str]:
+def asked(store: Reader, found: Sequence[int]) -> list[str]:
     """Proposals that wait and would erase one of these rows."""
     return [
         each.id

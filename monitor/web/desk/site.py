@@ -210,8 +210,8 @@ def _kept(request: Request) -> str:
     if request.method != "POST" or request.content_length is None:
         return ""
     try:
-        wrote = (request.form.get(name, "")[:2000] for name in ("why", "rule"))
-        return "\n".join(filter(None, wrote))
+        names = ("why", "rule") if request.path.startswith("/erase/") else ("why",)
+        return "\n".join(filter(None, (request.form.get(name, "")[:2000] for name in names)))
     except HTTPException:  # it was too long to be read
         return ""
 

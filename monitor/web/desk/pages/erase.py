@@ -9,6 +9,7 @@ from werkzeug import Response
 from monitor.decide.erasing import TWO_PEOPLE
 from monitor.loops.desk import erasures
 from monitor.model.errors import ConfigError, Problem
+from monitor.store import desk as people
 from monitor.store import written
 from monitor.store.written import Written
 from monitor.web.desk import gone
@@ -32,19 +33,20 @@ _UNSEEN = (
 def form(ask: Ask, what: str, name: str) -> Response:
     """GET /erase/WHAT/ID"""
     text = _found(ask, what, name)
-    problems, rows = list[str](), list[int]()
+    problems, rows, waits = list[str](), list[int](), list[str]()
     if text.text:
         try:
             rows = _rows(ask, text)
         except ConfigError as error:
             problems = [_said(each) for each in error.problems]
+            waits = _waits(ask, text)
         except Wrong as error:
             problems = [str(error.description)]
     how = written.erased(ask.store, text.what, [text.id]).get(text.id)
     return ask.page(
         "erase.html.j2", "Erase a text", "cases", text=text, called=_CALLED[text.what],
         problems=problems, rows=rows, gone="" if text.text else gone.said(how),
-        back=gone.place(text), path=f"/erase/{what}/{name}", two=TWO_PEOPLE,
+        back=gone.place(text), path=f"/erase/{what}/{name}", two=TWO_PEOPLE, waits=waits,
     )  # fmt: skip
 
 
@@ -79,6 +81,12 @@ def _rows(ask: Ask, text: Written) -> list[int]:
     )
     _see(ask, rows)
     return rows
+
+
+def _waits(ask: Ask, text: Written) -> list[str]:
+    """Proposals to erase it that whoever asks may see."""
+    names = erasures.asked(ask.store, erasures.rows(ask.store, text))
+    return [each for each in names if people.proposal(ask.store, ask.sight, each)]
 
 
 def _see(ask: Ask, rows: list[int]) -> None:
