@@ -228,7 +228,10 @@ def _it_is_followed(folder: Path, bob: requests.Session, alert: str, day: str) -
 def _begins_earlier(folder: Path, bob: requests.Session) -> None:
     """From the page of the watched address; what left before is followed too."""
     path = f"/a/dev/{SOURCE}"
-    assert "Let it begin earlier" in page(bob, f"{path}?do=follow")
+    form = bob.get(f"{path}?do=follow").text
+    assert "Let it begin earlier" in form
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    assert f'value="" min="2009-01-03" max="{today}"' in form, "no day that it is followed from"
     said = send(bob, path, f"{path}/follow", wanted("all", once="2", case="C-1"))
     assert said.status_code == 303, text(said.text)
     carried_out(folder)
