@@ -97,11 +97,8 @@ class Views:
             if value is not None:
                 where.append(clause)
                 params.append(value)
-        rows = self.store.read(
-            f"SELECT id FROM alert WHERE {' AND '.join(where)} ORDER BY created, rowid",
-            params,
-        )
-        return [row["id"] for row in rows]
+        sql = f"SELECT id FROM alert WHERE {' AND '.join(where)} ORDER BY created, rowid"
+        return [row["id"] for row in self.store.read(sql, params)]
 
     def rows(self, ids: Sequence[int]) -> list[TransferView]:
         """Transfers in the order of their numbers in the record, which all have to be there."""
