@@ -11,10 +11,12 @@ from monitor.store.sqlite import Store
 
 
 def new_record(path: Path) -> Store:
-    """What `Store(path, create=True)` makes where no file is, open: made once a process, and
+    """As `Store(path, create=True)`. What that makes where no file is is made once a process, and
     copied, because most tests and each example of a property begin with one."""
-    assert not path.exists()
-    path.write_bytes(_made())
+    if not path.exists():
+        draft = path.with_suffix(".draft")  # a kill leaves no half of it
+        draft.write_bytes(_made())
+        draft.replace(path)
     return Store(path)
 
 
