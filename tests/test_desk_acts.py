@@ -28,6 +28,7 @@ from world.deskbook import (
     desk_book,
     joined,
     row,
+    verified_book,
 )
 from world.logged import differences, erase
 from world.tamper import untriggered
@@ -50,19 +51,15 @@ ALL = Sight(None, loose=True)
 
 @pytest.fixture
 def book(tmp_path: Path) -> Iterator[Book]:
-    made = desk_book(tmp_path)
-    yield made
-    assert differences(made.store.path) == []
-    made.store.close()
+    with verified_book(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
 def alone(tmp_path: Path) -> Iterator[Book]:
     """With one person."""
-    made = desk_book(tmp_path, people=1)
-    yield made
-    assert differences(made.store.path) == []
-    made.store.close()
+    with verified_book(tmp_path, people=1) as made:
+        yield made
 
 
 def waiting(book: Book) -> Proposal:

@@ -10,8 +10,7 @@ import pytest
 from werkzeug.test import Client
 from world.book import Book
 from world.desk_open import TOKEN, Open, client
-from world.deskbook import CAT, NOW, ON, alert_of, as_home, desk_book
-from world.logged import differences
+from world.deskbook import CAT, NOW, ON, alert_of, as_home, verified_book
 
 from monitor.loops.desk import work
 from monitor.model import Alert, AlertKind, Lane, Severity
@@ -26,11 +25,9 @@ ALL = Sight(None, loose=True)
 
 @pytest.fixture
 def book(tmp_path: Path) -> Iterator[Book]:
-    made = desk_book(tmp_path)
-    as_home(made)
-    yield made
-    assert differences(made.store.path) == []
-    made.store.close()
+    with verified_book(tmp_path) as made:
+        as_home(made)
+        yield made
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ import pytest
 from werkzeug.test import Client, TestResponse
 from world.book import Book
 from world.desk_open import TOKEN, Open, client
-from world.deskbook import ANN, BOB, CAT, NOW, ON, alert_of, as_home, desk_book
-from world.logged import differences
+from world.deskbook import ANN, BOB, CAT, NOW, ON, alert_of, as_home, verified_book
 
 from monitor.app.home import open_home
 from monitor.loops import cases, erasing
@@ -37,11 +36,9 @@ LEAD, BOB_P, CAT_P = (
 @pytest.fixture
 def book(tmp_path: Path) -> Iterator[Book]:
     """A home folder over the record of a desk with three people."""
-    made = desk_book(tmp_path)
-    as_home(made)
-    yield made
-    assert differences(made.store.path) == []
-    made.store.close()
+    with verified_book(tmp_path) as made:
+        as_home(made)
+        yield made
 
 
 @pytest.fixture

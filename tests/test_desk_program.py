@@ -18,8 +18,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from world.book import Book
-from world.deskbook import ANN, BOB, CAT, CLOCKS, NOW, ON, alert_of, desk_book, row
-from world.logged import differences
+from world.deskbook import ANN, BOB, CAT, CLOCKS, NOW, ON, alert_of, row, verified_book
 
 from monitor.decide.desk import clocks
 from monitor.loops.desk import carrying, tick, wishes, work
@@ -41,10 +40,8 @@ REPO = Path(__file__).resolve().parents[1]
 
 @pytest.fixture
 def book(tmp_path: Path) -> Iterator[Book]:
-    made = desk_book(tmp_path)
-    yield made
-    assert differences(made.store.path) == []
-    made.store.close()
+    with verified_book(tmp_path) as made:
+        yield made
 
 
 def settings(book: Book, **more: object) -> Settings:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from monitor.loops.desk import work
@@ -12,6 +14,7 @@ from monitor.model.desk import ClockRule, DeskSettings, Person, Role
 from monitor.store.guard import BEGUN, DATABASE
 from monitor.store.port import Store
 from world.book import START, Book, transfer
+from world.logged import differences
 
 NOW = START + 5000
 ROOT_ACTOR = Actor(ActorKind.CLI, "root", "system user root (uid 0) ran the command")
@@ -55,6 +58,15 @@ def desk_book(folder: Path, people: int = 3) -> Book:
     for name, role in [("ann", Role.LEAD), ("bob", Role.ANALYST), ("cat", Role.ANALYST)][:people]:
         joined(book, name, role, *(["C"] if role is Role.ANALYST else []))
     return book
+
+
+@contextmanager
+def verified_book(folder: Path, people: int = 3) -> Iterator[Book]:
+    """As `desk_book`; at the end it is held against its log."""
+    made = desk_book(folder, people=people)
+    yield made
+    assert differences(made.store.path) == []
+    made.store.close()
 
 
 def as_home(book: Book) -> Path:

@@ -71,8 +71,10 @@ def propose(
         there = desk.proposal(store, ALL, name)
         if there is not None:
             return there
-        basis = desk.basis(store, wish.alerts) if wish.alerts else ""
-        wish = ask()  # what stands in the text is not older than `basis`
+        basis = ""
+        if wish.alerts:
+            basis = desk.basis(store, wish.alerts)
+            wish = ask()  # what stands in the text is not older than `basis`
         found = who(store, settings, wish.case)
         seen = eyes.eyes(actor, found.able) if wish.weighty else Eyes.NONE
         new = _made(name, wish, actor, seen, now)

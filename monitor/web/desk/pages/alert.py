@@ -270,7 +270,7 @@ def _pair(ask: Ask, ids: Sequence[str]) -> list[str]:
     wanted = ask.field("with", 40)
     if not wanted or len(ids) != 1:
         return []
-    (view,) = ask.views.alerts(ids)
+    (view,) = ask.views.alerts(ids, brief=True)
     before, found = _told_before(ask, view), seen(ask, ids)[ids[0]]
     if before is None or before.id != wanted:
         raise Gone
