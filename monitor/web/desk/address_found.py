@@ -63,10 +63,9 @@ def found(ask: Ask, chain: str, address: str, more: str = "") -> Found | Respons
     except AddressError:
         raise Gone from None
     names = names_for(ask.store, ask.settings, ask.sight)
-    party = names.of(chain, [subject.address])[subject.address]
-    moves = desk_address.of(ask.store, ask.sight, subject)
-    if party.ours or moves.seeing is Seeing.NOTHING:
+    if (known_of := seen(ask, names, subject)) is None:
         raise Gone
+    party, moves = known_of
     if subject.address != address:
         query = ask.request.query_string.decode("ascii", "replace")
         path = address_path(chain, subject.address) + more
@@ -77,12 +76,20 @@ def found(ask: Ask, chain: str, address: str, more: str = "") -> Found | Respons
     return Found(ask, known, subject, party, moves, names)
 
 
+def seen(ask: Ask, names: Names, subject: Subject) -> tuple[Party, Movements] | None:
+    """Who an address is and what is recorded of it. None: nothing is, or nothing that whoever asks
+    may see, or it is one of our own."""
+    party = names.of(subject.chain, [subject.address])[subject.address]
+    if party.ours:
+        return None
+    moves = desk_address.of(ask.store, ask.sight, subject)
+    return None if moves.seeing is Seeing.NOTHING else (party, moves)
+
+
 def _removed(ask: Ask, subject: Subject) -> Gone:
     """Of a chain that is configured no more nothing says how its addresses are written and what was
     to be read: whoever may see one is told where what is recorded of it stands."""
-    seeing = desk_address.of(ask.store, ask.sight, subject).seeing
-    party = names_for(ask.store, ask.settings, ask.sight).of(subject.chain, [subject.address])
-    if seeing is Seeing.NOTHING or party[subject.address].ours:
+    if seen(ask, names_for(ask.store, ask.settings, ask.sight), subject) is None:
         return Gone()
     key = tidy(subject.chain, 40)
     return Gone(

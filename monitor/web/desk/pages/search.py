@@ -3,7 +3,7 @@ number of an alert or a message, a case, an entry, a name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -12,11 +12,12 @@ from werkzeug import Response
 from monitor.chains.address import display
 from monitor.loops.find import spelled_id, subjects
 from monitor.model import Subject
-from monitor.model.desk_address import Seeing
 from monitor.model.errors import ConfigError
 from monitor.model.plain import case_said, tidy
-from monitor.store import desk_address, desk_find
+from monitor.store import desk_find
 from monitor.store.desk_find import EntryHit
+from monitor.store.desk_names import Names
+from monitor.web.desk.address_found import seen
 from monitor.web.desk.ask import Ask
 from monitor.web.desk.known import address_path, chain_said, names_for, tx_path
 
@@ -88,13 +89,13 @@ def _exact(ask: Ask, wanted: str, spelling: Spelling) -> Iterator[Hit]:
     folded = wanted.casefold()
     cases = desk_find.cases(store, sight)
     yield from (_of_case(case) for case in cases if case.casefold() == folded)
-    yield from _addresses(ask, spelling)
+    yield from _recorded(ask, spelling.found)
     bare = wanted.rpartition("/")[2].rpartition(":")[2].strip()
     plain = bare.lower().removeprefix("0x")
     forms = list(dict.fromkeys((bare, plain, f"0x{plain}")))
     chains = desk_find.chains(store)
     removed = [chain for chain in chains if chain not in ask.settings.chains]
-    yield from _on_removed(ask, removed, forms)
+    yield from _recorded(ask, (Subject(chain, form) for chain in removed for form in forms))
     for chain, tx in desk_find.transactions(store, sight, chains, forms):
         said = f"on {chain_said(ask.settings, chain)}"
         yield Hit("Transaction", tx, tx_path(chain, tx), said, mono=True)
@@ -103,38 +104,25 @@ def _exact(ask: Ask, wanted: str, spelling: Spelling) -> Iterator[Hit]:
             yield _of_entry("Entry", entry)
 
 
-def _addresses(ask: Ask, spelling: Spelling) -> Iterator[Hit]:
-    if not spelling.found:
-        return
+def _recorded(ask: Ask, subjects: Iterable[Subject]) -> Iterator[Hit]:
+    """Those of these addresses of which something is recorded that may be shown."""
     names = names_for(ask.store, ask.settings, ask.sight)
-    for subject in spelling.found:
-        if (hit := _of_address(ask, subject, names.of(subject.chain, [subject.address])
-                               [subject.address].ours)) is not None:  # fmt: skip
+    for subject in subjects:
+        if (hit := _of_address(ask, names, subject)) is not None:
             yield hit
 
 
-def _of_address(ask: Ask, subject: Subject, ours: str, note: str = "", *, exact: bool = True
+def _of_address(ask: Ask, names: Names, subject: Subject, note: str = "", *, exact: bool = True
                 ) -> Hit | None:  # fmt: skip
     """None: nothing is recorded of it, or nothing that may be shown."""
-    chain = ask.settings.chains[subject.chain]
-    seen = desk_address.of(ask.store, ask.sight, subject).seeing
-    if ours or seen is Seeing.NOTHING:
+    if seen(ask, names, subject) is None:
         return None
-    note = f"{note}, on {chain.name}" if note else f"on {chain.name}"
-    shown, href = display(chain, subject.address), address_path(chain.key, subject.address)
+    chain, place = ask.settings.chains.get(subject.chain), chain_said(ask.settings, subject.chain)
+    note = f"{note}, on {place}" if note else f"on {place}"
+    # Of a chain that is configured no more it stands as it is recorded.
+    shown = tidy(subject.address, 120) if chain is None else display(chain, subject.address)
+    href = address_path(subject.chain, subject.address)
     return Hit("Address", shown, href, note, exact, mono=True)
-
-
-def _on_removed(ask: Ask, chains: Sequence[str], forms: Sequence[str]) -> Iterator[Hit]:
-    """Addresses of chains that are configured no more, as they are recorded."""
-    names = names_for(ask.store, ask.settings, ask.sight)
-    for subject in (Subject(chain, form) for chain in chains for form in forms):
-        seen = desk_address.of(ask.store, ask.sight, subject).seeing
-        ours = names.of(subject.chain, [subject.address])[subject.address].ours
-        if seen is not Seeing.NOTHING and not ours:
-            said = f"on {chain_said(ask.settings, subject.chain)}"
-            path = address_path(subject.chain, subject.address)
-            yield Hit("Address", tidy(subject.address, 120), path, said, mono=True)
 
 
 def _near(ask: Ask, wanted: str) -> Iterator[Hit]:
@@ -167,8 +155,7 @@ def _named(ask: Ask, folded: str) -> Iterator[Hit]:
     for (chain, address), note in keys:
         for key in [chain] if chain in ask.settings.chains else _chains_of(ask, address):
             subject = Subject(key, address)
-            party = names.of(key, [address])[address]
-            if (hit := _of_address(ask, subject, party.ours, note, exact=False)) is not None:
+            if (hit := _of_address(ask, names, subject, note, exact=False)) is not None:
                 yield hit
 
 
