@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import groupby
 
 from monitor.model import Subject
 from monitor.model.acts import ActorKind, TakeList
 from monitor.model.desk import Sight
 from monitor.model.errors import StoreError
-from monitor.model.trace import State, Trace
+from monitor.model.trace import State, Told, Trace
 from monitor.store import desk_journal, logbook, trace
-from monitor.store.port import Reader
+from monitor.store.port import Fields, Reader
+from monitor.store.remembered import Remembered
 from monitor.store.rows import to_watched
 from monitor.store.sight import of_case
 from monitor.store.trace import FOLLOWING
 
 _NO_CANARY = "instr(terms, '\"canary\": ') = 0"
-KEPT = 64  # traces of which it is remembered where addresses stand in them
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +116,91 @@ def _newest(store: Reader, case: str) -> str:
     return str(rows[0]["id"]) if rows else ""
 
 
-# -- where an address stands ---------------------------------------------------------------------
+# -- the trace itself ----------------------------------------------------------------------------
 
-_kept: dict[str, Mapping[str, Standing]] = {}  # by the digest of a trace, which never changes
+
+class Missing(StrEnum):
+    """Why there is no trace to show."""
+
+    NONE = "none"  # it was never worked out, or may not be seen
+    LATER = "later"  # the first state is of a later time
+    ERASED = "erased"
+    DAMAGED = "damaged"  # `fundwatch verify` tells of it
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """How a trace stood. `missing` None: `told` is there."""
+
+    told: Told | None
+    missing: Missing | None
+    number: int = 0  # of the state, also of one that cannot be shown; 0: there is none
+    at: int = 0  # when it was taken, Unix seconds; with LATER: when the first one was
+    newest: int = 0  # number of the newest state
+
+
+# By case, number and digest. Traces never change; a large one takes some megabytes.
+_traces: Remembered[tuple[str, int, str], Told] = Remembered(8)
+_standing: Remembered[tuple[str, int, str], Mapping[str, Standing]] = Remembered(64)
+
+
+def told(store: Reader, sight: Sight, case: str, at: int | None = None) -> Told | None:
+    """The trace of a case as it stands, or stood at a time (Unix seconds); None: there is none, or
+    it may not be seen, or cannot be read, see `stood`."""
+    return stood(store, sight, case, at).told
+
+
+def stood(
+    store: Reader, sight: Sight, case: str, at: int | None = None, number: int | None = None
+) -> Stood:
+    """As `told`, and why not. `number`: that state and no other."""
+    seen, params = of_case(sight)
+    where = f"case_id = ? AND case_id <> '' AND {seen}"
+    newest = _line(store, where, [case, *params])
+    row = newest
+    if number is not None:
+        row = _line(store, f"{where} AND number = ?", [case, *params, number])
+    elif at is not None:
+        row = _line(store, f"{where} AND at <= ?", [case, *params, at])
+    if newest is None:
+        return Stood(None, Missing.NONE)
+    last = int(newest["number"])
+    if row is None and at is not None and number is None:
+        first = store.read("SELECT min(at) FROM trace_state WHERE case_id = ?", [case])
+        return Stood(None, Missing.LATER, 0, int(first[0][0]), last)
+    if row is None:
+        return Stood(None, Missing.NONE, newest=last)
+    found = _read(store, case, row)
+    return Stood(
+        *(found if isinstance(found, Told) else None, None if isinstance(found, Told) else found),
+        *(int(row["number"]), int(row["at"]), last),
+    )
+
+
+def _line(store: Reader, where: str, params: list[object]) -> Fields | None:
+    rows = store.read(
+        "SELECT number, at, sha256, length(body) AS size FROM trace_state "
+        f"WHERE {where} ORDER BY number DESC LIMIT 1",
+        params,
+    )
+    return rows[0] if rows else None
+
+
+def _read(store: Reader, case: str, row: Fields) -> Told | Missing:
+    """What was erased is not remembered either."""
+    if not row["size"]:
+        return Missing.ERASED
+    key = case, int(row["number"]), str(row["sha256"])
+    if (known := _traces.get(key)) is not None:
+        return known
+    try:
+        found = trace.numbered(store, case, row["number"])
+    except StoreError:
+        return Missing.DAMAGED
+    return _traces.keep(key, found) if found else Missing.ERASED
+
+
+# -- where an address stands ---------------------------------------------------------------------
 
 
 def standings(store: Reader, sight: Sight, subject: Subject) -> list[Standing]:
@@ -133,26 +216,15 @@ def standings(store: Reader, sight: Sight, subject: Subject) -> list[Standing]:
 
 def _trace(store: Reader, case: str) -> Mapping[str, Standing]:
     """Every address of a case's trace as it stands, by its key. One whose text was erased, or is
-    damaged, says nothing here: `fundwatch verify` tells of it."""
-    rows = store.read(
-        "SELECT number, sha256, length(body) AS size FROM trace_state WHERE case_id = ? "
-        "ORDER BY number DESC LIMIT 1",
-        [case],
-    )
-    if not rows or not rows[0]["size"]:
+    damaged, says nothing here."""
+    row = _line(store, "case_id = ?", [case])
+    if row is None or not row["size"]:
         return {}
-    digest = str(rows[0]["sha256"])
-    if (known := _kept.get(digest)) is not None:
+    key = case, int(row["number"]), str(row["sha256"])
+    if (known := _standing.get(key)) is not None:
         return known
-    try:
-        told = trace.numbered(store, case, rows[0]["number"])
-    except StoreError:
-        return {}
-    found = _standings(told.trace) if told else {}
-    for old in [*_kept][: max(0, len(_kept) + 1 - KEPT)]:  # pages are made by several threads
-        _kept.pop(old, None)
-    _kept[digest] = found
-    return found
+    found = _read(store, case, row)
+    return _standing.keep(key, _standings(found.trace)) if isinstance(found, Told) else {}
 
 
 def _standings(told: Trace) -> Mapping[str, Standing]:
