@@ -338,8 +338,9 @@ def demo(keep: Path | None, by_hand: Path | None) -> None:
 
     Needs no network. Plays a made-up laundering story on four chains behind an explorer of
     its own, lets the real program watch it, receives its mails and webhooks, and at the end
-    checks that every movement was recorded and told exactly once. Takes under a minute and
-    touches no home folder. Needs the extras: docs/install.md, section Extras.
+    checks that every movement was recorded and told exactly once. Takes about a minute; in a
+    terminal the desk then stays open on this story, until Ctrl-C. Touches no home folder.
+    Needs the extras: docs/install.md, section Extras.
 
     \b
     Example

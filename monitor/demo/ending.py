@@ -148,9 +148,7 @@ class Ending:
             self.out.print(f"{name:<13} {near(path)}  [dim]{what}[/]", soft_wrap=True)
         self.out.print(
             f"[dim]look around:[/]  {command()} --home {near(stage.home)} transfers\n"
-            f"[dim]daily mail:[/]   {command()} --home {near(stage.home)} messages preview daily\n"
-            "[dim]the button:[/]   its page is there while Fundwatch runs: "
-            f"{command()} demo --hands-on try",
+            f"[dim]daily mail:[/]   {command()} --home {near(stage.home)} messages preview daily",
             soft_wrap=True,
         )
 

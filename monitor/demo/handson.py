@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -12,6 +11,7 @@ from rich.console import Console
 
 from monitor.demo import cast, story
 from monitor.demo.ending import command, near
+from monitor.demo.opening import with_desk
 from monitor.demo.receivers import MailServer
 from monitor.demo.show import NAMES
 from monitor.demo.stage import surroundings
@@ -31,7 +31,7 @@ def serve(folder: Path) -> None:
     out = Console(highlight=False)
     with surroundings(folder, world) as (mail, _):
         home = folder / "home"
-        _with_desk(home)
+        with_desk(home)
         _explain(out, folder)
         _wait(world, lambda: runs(home) and past_told(home))
         out.print("\nFundwatch has read the past. Now money moves.\n")
@@ -46,14 +46,6 @@ def serve(folder: Path) -> None:
             _say_mails(out, mail, seen)
         out.print("\nThe story is over; the chains go on. Ctrl-C ends the world.")
         _wait(world, lambda: False)
-
-
-def _with_desk(home: Path) -> None:
-    """Serve the desk, on a free port."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
-    with (home / "config/settings.yaml").open("a", encoding="utf-8") as settings:
-        settings.write(f"web:\n  desk: on\n  listen: 127.0.0.1:{port}\n")
 
 
 def _explain(out: Console, folder: Path) -> None:

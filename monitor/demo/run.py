@@ -67,6 +67,7 @@ def _refuse(words: str, code: int = 2) -> int:
 
 def _play(folder: Path) -> int:
     # Both need the mail server's library, which only the demo asks for.
+    from monitor.demo.opening import open_desk  # noqa: PLC0415
     from monitor.demo.show import BACK, Show  # noqa: PLC0415
     from monitor.demo.stage import stage  # noqa: PLC0415
 
@@ -74,5 +75,7 @@ def _play(folder: Path) -> int:
     world = story.ledgers(start)
     with stage(folder, world) as standing:
         truth = Truth(world, standing.entries())
-        wrong = Show(standing, truth, start, Console(highlight=False)).play()
+        out = Console(highlight=False)
+        wrong = Show(standing, truth, start, out).play()
+        open_desk(standing, out)
     return 1 if wrong else 0

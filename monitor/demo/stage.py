@@ -11,8 +11,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitor.app.settings import load as settings
@@ -43,7 +43,17 @@ class Stage:
     world: story.World
     mail: MailServer
     hook: WebhookReceiver
-    daemon: subprocess.Popen[bytes]
+    daemon: subprocess.Popen[bytes] = field(init=False)
+
+    def start(self) -> None:
+        """Run the daemon, the first time or again."""
+        with (self.folder / "daemon.log").open("ab") as log:
+            self.daemon = subprocess.Popen(  # noqa: S603 - our own command
+                _command(self.home, "run"),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the demo, which then ends the daemon
+            )
 
     @property
     def home(self) -> Path:
@@ -118,18 +128,13 @@ class Stage:
 @contextmanager
 def stage(folder: Path, world: story.World) -> Iterator[Stage]:
     """Set everything up in a folder, start the daemon; takes all down at the end."""
-    home = folder / "home"
-    with ExitStack() as stack:
-        mail, hook = stack.enter_context(surroundings(folder, world))
-        log = stack.enter_context((folder / "daemon.log").open("wb"))
-        daemon = subprocess.Popen(  # noqa: S603 - our own command
-            _command(home, "run"),
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # Ctrl-C is for the demo, which then ends the daemon
-        )
-        stack.callback(_end, daemon)
-        yield Stage(folder, world, mail, hook, daemon)
+    with surroundings(folder, world) as (mail, hook):
+        standing = Stage(folder, world, mail, hook)
+        standing.start()
+        try:
+            yield standing
+        finally:
+            _end(standing.daemon)
 
 
 @contextmanager
