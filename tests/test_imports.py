@@ -235,7 +235,7 @@ BOOKKEEPING = frozenset(
 # What the log must account for, row by row.
 EVIDENCE = re.compile(
     r"(INSERT INTO|INSERT OR \w+ INTO|REPLACE INTO|UPDATE|DELETE FROM) (transfer|sighting|alert|"
-    r"alert_transfer|alert_log|person|member|remark|proposal(_alert)?|clock|entry|entry_change|list_version|publication|list_word|trace_(word|profile|anatomy|state)|log|log_\w+|\{\})(?!\w)"
+    r"alert_transfer|alert_log|person|member|remark|proposal(_alert)?|clock|request(_step)?|entry|entry_change|list_version|publication|list_word|trace_(word|profile|anatomy|state)|log|log_\w+|\{\})(?!\w)"
 )
 
 

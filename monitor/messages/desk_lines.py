@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from monitor.model.acts import Body
-from monitor.model.plain import plural, quoted, tidy
+from monitor.model.plain import plural, quoted, tidy, utc
 
 _FLAGS = {"reports": "the right to confidential clocks", "enrolled": "a way to sign in"}
 
@@ -95,6 +95,26 @@ def _clock_ended(body: Body) -> str:
     return f"{done.get(now['state'], 'ended clock {}').format(name)}{said}"
 
 
+def _request(body: Body) -> str:
+    where = f"{tidy(body['address'], 120)} on {tidy(body['chain'], 40)}"
+    to, case = quoted(body["recipient"], 120), tidy(body["case"])
+    said = f"digest {tidy(body['digest'])[:16]}, on state {body['trace_number']} of the trace"
+    return f"prepared request {body['id']} of case {case} to {to}, about {where}: {said}"
+
+
+def _request_step(body: Body) -> str:
+    reference = f", reference {quoted(body['reference'], 200)}" if body["reference"] else ""
+    text = f": {quoted(body['text'], 500)}" if body["text"] else ""
+    stage = _STAGES.get(body["stage"], tidy(body["stage"]))
+    when = f"at {utc(body['happened'])}"
+    instead = f", in place of {tidy(body['corrects'])}" if body["corrects"] else ""
+    name = tidy(body["request"])
+    return f"recorded that request {name} was {stage} {when}{reference}{instead}{text}"
+
+
+_STAGES = {"withdrawn": "taken back"}
+
+
 def words(told: Body) -> str:
     """What somebody wrote in their own words, of a row of the log; "": nothing."""
     key = _WRITTEN.get(told["what"])
@@ -105,6 +125,7 @@ def words(told: Body) -> str:
 _ENDS = ("proposal ended", "clock ended")
 _WRITTEN = {
     **{"remark": "text", "taken": "note", "proposal": "why", "clock": "why", "case": "why"},
+    **{"request": "text", "request step": "text"},
     **{"person": "why", "member": "why", **dict.fromkeys(_ENDS, "said")},
 }
 # By the name of the part.
@@ -117,4 +138,6 @@ WORDS: Mapping[str, Callable[[Body], str]] = {
     "passed on": _passed_on,
     "clock": _clock,
     "clock ended": _clock_ended,
+    "request": _request,
+    "request step": _request_step,
 }

@@ -30,16 +30,16 @@ from monitor.store.port import Connection
 Row = dict[str, object]
 
 
-def _about(case: str) -> frozenset[str]:
+def about(case: str) -> frozenset[str]:
     return frozenset({case} - {""})
 
 
-def _insert(conn: Connection, table: str, row: Mapping[str, object]) -> None:
+def insert(conn: Connection, table: str, row: Mapping[str, object]) -> None:
     names, marks = ", ".join(row), ", ".join("?" * len(row))
     conn.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", (*row.values(),))
 
 
-def _is_there(conn: Connection, table: str, name: str) -> bool:
+def is_there(conn: Connection, table: str, name: str) -> bool:
     """Whether this was done already: a form that is sent twice does it once."""
     return conn.execute(f"SELECT 1 FROM {table} WHERE id = ?", (name,)).fetchone() is not None
 
@@ -60,7 +60,7 @@ def carry_person(conn: Connection, actor: Actor, act: SetPerson) -> tuple[None, 
     columns = ("role", "reports", "added", "enrolled", "disabled")
     now = _person(act.person)
     if was is None:
-        _insert(conn, "person", {"name": act.person.name, **now})
+        insert(conn, "person", {"name": act.person.name, **now})
     else:
         told = ", ".join(f"{name} = ?" for name in columns)
         values = [now[name] for name in columns]
@@ -89,13 +89,13 @@ def carry_member(conn: Connection, _actor: Actor, act: SetMember) -> tuple[None,
         raise Conflict(f"{member.person} {'is' if inside else 'is not'} a member already")
     row = {"case_id": member.case, "person": member.person, "since": member.since}
     if inside:
-        _insert(conn, "member", {**row, "until": None})
+        insert(conn, "member", {**row, "until": None})
     else:
         where = "case_id = ? AND person = ? AND since = ? AND until IS NULL"
         conn.execute(f"UPDATE member SET until = ? WHERE {where}", (member.until, *row.values()))
     told = {"case": member.case, "person": member.person, "since": member.since}
     body = {**told, "until": member.until, "why": act.why}
-    return None, [Part("member", body, _about(member.case))]
+    return None, [Part("member", body, about(member.case))]
 
 
 # -- what they write -----------------------------------------------------------------------------
@@ -103,15 +103,15 @@ def carry_member(conn: Connection, _actor: Actor, act: SetMember) -> tuple[None,
 
 def carry_note(conn: Connection, _actor: Actor, act: Note) -> tuple[str, list[Part]]:
     note = act.remark
-    if _is_there(conn, "remark", note.id):
+    if is_there(conn, "remark", note.id):
         return note.id, []
     row = {
         **{"id": note.id, "at": note.at, "case_id": note.case, "alert": note.alert},
         **{"name": note.name, "door": note.door, "text": note.text, "corrects": note.corrects},
     }
-    _insert(conn, "remark", row)
+    insert(conn, "remark", row)
     body = {("case" if name == "case_id" else name): value for name, value in row.items()}
-    return note.id, [Part("remark", body, _about(note.case))]
+    return note.id, [Part("remark", body, about(note.case))]
 
 
 # -- what they propose ---------------------------------------------------------------------------
@@ -120,7 +120,7 @@ def carry_note(conn: Connection, _actor: Actor, act: Note) -> tuple[str, list[Pa
 def carry_propose(conn: Connection, actor: Actor, act: Propose) -> tuple[str, list[Part]]:
     """Raises Conflict where who could agree, or an alert, has changed since it was decided."""
     new = act.proposal
-    if _is_there(conn, "proposal", new.id):
+    if is_there(conn, "proposal", new.id):
         return new.id, []
     _unchanged(conn, act.people)
     _same_members(conn, new.case, act.members)
@@ -131,10 +131,10 @@ def carry_propose(conn: Connection, actor: Actor, act: Propose) -> tuple[str, li
         **{"args": canonical(new.args), "text": new.text, "digest": new.digest, "why": new.why},
         **{"name": new.name, "door": new.door, **_ended(new), "escalated": None},
     }
-    _insert(conn, "proposal", row)
+    insert(conn, "proposal", row)
     _insert_many(conn, new)
     body = {("case" if name == "case_id" else name): value for name, value in row.items()}
-    parts = [Part("proposal", {**body, "alerts": [*new.alerts]}, _about(new.case))]
+    parts = [Part("proposal", {**body, "alerts": [*new.alerts]}, about(new.case))]
     if act.outcome:
         parts += _close(conn, new, act.at, act.outcome, actor)
     return new.id, parts
@@ -202,7 +202,7 @@ def carry_pass_on(conn: Connection, actor: Actor, act: PassOn) -> tuple[None, li
             raise Conflict(f"{name} has just been answered")
         found.setdefault(row["case_id"], []).append(name)
     parts = [
-        Part("passed on", {"case": case, "proposals": names}, _about(case))
+        Part("passed on", {"case": case, "proposals": names}, about(case))
         for case, names in found.items()
     ]
     return None, parts + alerts.carry_tell(conn, actor, Tell(act.at, act.alerts, act.routes))[1]
@@ -213,16 +213,16 @@ def carry_pass_on(conn: Connection, actor: Actor, act: PassOn) -> tuple[None, li
 
 def carry_clock(conn: Connection, _actor: Actor, act: StartClock) -> tuple[str, list[Part]]:
     new = act.clock
-    if _is_there(conn, "clock", new.id):
+    if is_there(conn, "clock", new.id):
         return new.id, []
     row = {
         **{"id": new.id, "case_id": new.case, "rule": new.rule, "terms": canonical(new.terms)},
         **{"started": new.started, "due": new.due, "name": new.name, "door": new.door},
         **{"why": new.why, **_clock(new)},
     }
-    _insert(conn, "clock", row)
+    insert(conn, "clock", row)
     body = {("case" if name == "case_id" else name): value for name, value in row.items()}
-    return new.id, [Part("clock", body, _about(new.case))]
+    return new.id, [Part("clock", body, about(new.case))]
 
 
 def _clock(clock: Clock) -> Row:
@@ -251,7 +251,7 @@ def _change_clock(conn: Connection, was: Clock, now: Row) -> Part:
     columns = ", ".join(f"{column} = ?" for column in now)
     conn.execute(f"UPDATE clock SET {columns} WHERE id = ?", (*now.values(), was.id))
     body = {"clock": was.id, "case": was.case, "was": _clock(was), "is": now}
-    return Part("clock ended", body, _about(was.case))
+    return Part("clock ended", body, about(was.case))
 
 
 # -- the rule "told" -----------------------------------------------------------------------------
@@ -268,5 +268,5 @@ def carry_told(conn: Connection, _actor: Actor, act: CloseTold) -> tuple[int, li
     cases = cases_of(conn, {row["entry"] for row in rows if row["entry"]})
     found: dict[frozenset[str], list[str]] = {}
     for row in rows:
-        found.setdefault(_about(cases.get(row["entry"] or "", "")), []).append(row["id"])
+        found.setdefault(about(cases.get(row["entry"] or "", "")), []).append(row["id"])
     return len(rows), [Part("told", {"alerts": ids}, mine) for mine, ids in found.items()]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from monitor.model import acts, acts_desk, acts_trace
+from monitor.model import acts, acts_desk, acts_requests, acts_trace
 from monitor.store import (
     alerts,
     backups,
@@ -16,6 +16,7 @@ from monitor.store import (
     carry_entries,
     carry_lists,
     carry_plan,
+    carry_requests,
     carry_trace,
     cases,
     clock,
@@ -74,6 +75,8 @@ CARRY: Mapping[type[acts.Act[Any]], Carry] = {
     acts_desk.EndClock: carry_desk.carry_clock_end,
     acts_desk.TellClock: carry_desk.carry_clock_told,
     acts_desk.CloseTold: carry_desk.carry_told,
+    acts_requests.Prepare: carry_requests.carry_prepare,
+    acts_requests.RecordStep: carry_requests.carry_step,
     acts.Restored: backups.carry,
 }
 

@@ -139,6 +139,18 @@ def _clock(body: Body) -> Keys:
     return {name: value for name, value in body.items() if name not in ("name", "why")}
 
 
+def _request(body: Body) -> Keys:
+    """All but who was asked, the draft with its digest, and who prepared it."""
+    words = ("recipient", "named_by", "text", "digest", "name")
+    return {name: value for name, value in body.items() if name not in words}
+
+
+def _request_step(body: Body) -> Keys:
+    """All but the name and the words."""
+    words = ("reference", "text", "name")
+    return {name: value for name, value in body.items() if name not in words}
+
+
 def _nothing(_body: Body) -> Keys:
     return {}
 
@@ -165,6 +177,8 @@ KEYS: Mapping[str, Callable[[Body], Keys]] = {
     "proposal ended": _ended,
     "clock": _clock,
     "clock ended": _ended,
+    "request": _request,
+    "request step": _request_step,
     "told": _all,
     "taken back": _nothing,  # coverage: nothing that the log makes rests on it
     "replayed": _nothing,
@@ -184,6 +198,15 @@ SAID: Mapping[str, tuple[str, str]] = {
     "proposal ended": ("proposal", "UPDATE proposal SET ended_by = '', said = '' WHERE id = ?"),
     "clock": ("id", "UPDATE clock SET name = '', why = '' WHERE id = ?"),
     "clock ended": ("clock", "UPDATE clock SET ended_by = '', said = '' WHERE id = ?"),
+    "request": (
+        "id",
+        "UPDATE request SET recipient = '', named_by = '', text = '', digest = '', name = '' "
+        "WHERE id = ?",
+    ),
+    "request step": (
+        "id",
+        "UPDATE request_step SET reference = '', text = '', name = '' WHERE id = ?",
+    ),
 }
 
 
@@ -270,8 +293,8 @@ def _erase_taken(conn: Connection, lines: Sequence[str], number: int) -> None:
 
 
 def _erase_said(conn: Connection, what: str, body: Body, number: int) -> None:
-    """Name and words of a note, a proposal, a clock. Of one that has not ended nobody asks that
-    (see loops/erasing)."""
+    """Name and words of a note, a proposal, a clock, a request. Of one that has not ended nobody
+    asks that (see loops/erasing)."""
     key, change = SAID[what]
     name = body[key]
     conn.execute("INSERT INTO erased_said (what, id, seq) VALUES (?,?,?)", (what, name, number))

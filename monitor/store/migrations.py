@@ -21,6 +21,7 @@ from monitor.store import (
     lists_schema,
     log,
     log_schema,
+    requests_schema,
     said_schema,
     scale_schema,
     trace_schema,
@@ -453,3 +454,8 @@ def m011_desk(db: Database) -> None:
 @migrations()
 def m012_said(db: Database) -> None:
     carry_out(db.conn, said_schema.SAID)
+
+
+@migrations()
+def m013_requests(db: Database) -> None:
+    carry_out(db.conn, requests_schema.REQUESTS)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 APPLICATION_ID = 0x46574348  # "FWCH"
-VERSION = 12
+VERSION = 13
 LOGGED = 6  # the first schema with a log that was released
 
 # What each schema brought, in the words of the notice after an upgrade.
@@ -29,4 +29,5 @@ CHANGES: Mapping[int, str] = {
     11: "People can work at a desk in the browser (`web:` in config/settings.yaml).",
     12: "What people wrote as they closed alerts, proposed or started clocks can be erased under a "
     "rule, as notes could.",
+    13: "Whom somebody asks to hold traced funds is recorded, with what came of it.",
 }

@@ -19,6 +19,8 @@ _KEYS = {
     "proposal ended": "proposal",
     "clock": "id",
     "clock ended": "clock",
+    "request": "id",
+    "request step": "id",
 }
 
 
@@ -27,7 +29,7 @@ class Written:
     """One text that stands on a page. `what`: as the log calls it; `alert`: where it stands at
     one; `text` empty: it was erased. `open`: it is still being decided on."""
 
-    what: str  # remark | taken | proposal | clock | clock ended
+    what: str  # remark | taken | proposal | clock | clock ended | request | request step
     id: str
     case: str
     alert: str
@@ -69,6 +71,14 @@ _FIND = {
     "clock ended": (
         "SELECT r.ended, r.case_id, '' AS alert, r.ended_by, r.said, 0 AS open FROM clock r "
         "WHERE r.id = ? AND r.ended IS NOT NULL AND {case}"
+    ),
+    "request": (
+        "SELECT r.at, r.case_id, '' AS alert, r.name, r.text, 0 AS open FROM request r "
+        "WHERE r.id = ? AND {case}"
+    ),
+    "request step": (
+        "SELECT r.at, r.case_id, '' AS alert, r.name, r.text, 0 AS open FROM request_step r "
+        "WHERE r.id = ? AND {case}"
     ),
 }
 WHATS = tuple(_FIND)

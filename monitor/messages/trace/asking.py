@@ -71,6 +71,16 @@ def asks(trace: Trace, found: Sequence[Place], page: Page, told: str) -> list[As
     ]
 
 
+def draft(trace: Trace, place: Place, role: str, name: str, page: Page, told: str) -> str:
+    """What a person begins with who asks somebody about one place: the draft of an authority; for
+    everybody else a note for whoever may ask, with the same facts."""
+    desk = trace.beside.desk if trace.beside is not None else ""
+    if desk == AUTHORITY:
+        return "\n".join(_draft(trace, role, name, [place], page, told))
+    facts = [*_listed(1, place, page), *_payments(trace, place)]
+    return "\n".join(["Note, not sent.", _filled(_NOTES.get(desk, UNSET)), "", told, *facts])
+
+
 def whom(place: Place) -> list[Actor]:
     """Who has it is asked; only where nobody has, the issuer of the token."""
     keepers = [actor for actor in place.actors if actor.role == EXCHANGE]

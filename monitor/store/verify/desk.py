@@ -63,6 +63,16 @@ def clock_ended(expected: Expected, told: Told) -> None:
     expected.change("clock", [body["clock"]], body["was"], body["is"], told.seq)
 
 
+def request(expected: Expected, told: Told) -> None:
+    values = _row(told.body)
+    expected.add("request", [values.pop("id")], values, told.seq)
+
+
+def request_step(expected: Expected, told: Told) -> None:
+    values = _row(told.body)
+    expected.add("request_step", [values.pop("id")], values, told.seq)
+
+
 # -- what was erased: the row as it was made, without name and words. Yields its id --------------
 
 
@@ -76,6 +86,22 @@ def _gone_remark(expected: Expected, keys: Body, seq: int) -> str:
 def _gone_proposal(expected: Expected, keys: Body, seq: int) -> str:
     words = dict.fromkeys(("text", "digest", "why", "name", *_WHO_ENDED), "")
     return _propose(expected, {**_row(keys), "args": "{}", **words}, seq)
+
+
+def _gone_request(expected: Expected, keys: Body, seq: int) -> str:
+    values = _row(keys)
+    name = str(values.pop("id"))
+    words = dict.fromkeys(("recipient", "named_by", "text", "digest", "name"), "")
+    expected.add("request", [name], {**values, **words}, seq)
+    return name
+
+
+def _gone_step(expected: Expected, keys: Body, seq: int) -> str:
+    values = _row(keys)
+    name = str(values.pop("id"))
+    words = dict.fromkeys(("reference", "text", "name"), "")
+    expected.add("request_step", [name], {**values, **words}, seq)
+    return name
 
 
 def _gone_clock(expected: Expected, keys: Body, seq: int) -> str:
@@ -101,6 +127,8 @@ GONE: Mapping[str, Callable[[Expected, Body, int], str]] = {
     "proposal ended": _gone_end("proposal"),
     "clock": _gone_clock,
     "clock ended": _gone_end("clock"),
+    "request": _gone_request,
+    "request step": _gone_step,
 }
 
 

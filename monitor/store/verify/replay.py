@@ -230,6 +230,8 @@ ACTS: Mapping[str, Mapping[str, Part]] = {
     "end clock": {"clock ended": desk.clock_ended},
     "tell clock": {"clock ended": desk.clock_ended, "alerts": alerts},
     "close told": {"told": close_told},
+    "prepare request": {"request": desk.request},
+    "record request": {"request step": desk.request_step},
     "restore": {"restored": restored},
     "erase asked": {"erase asked": nothing},
     "erased": {"erased": erased},

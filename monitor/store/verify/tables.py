@@ -83,6 +83,12 @@ PROPOSAL = _plain("proposal", "id", f"{_PROPOSED}, {_ENDED}, escalated", DESK)
 PROPOSAL_ALERT = _plain("proposal_alert", "proposal, alert", "", DESK)
 _STARTED = "case_id, rule, terms, started, due, name, door, why"
 CLOCK = _plain("clock", "id", f"{_STARTED}, {_ENDED}, told", DESK)
+REQUESTS = 13  # the first schema with requests
+_ASKED = "at, case_id, chain, address, contract, role, recipient, named_by"
+_DRAFTED = "trace_number, trace_sha256, figures, text, digest, name, door"
+REQUEST = _plain("request", "id", f"{_ASKED}, {_DRAFTED}", REQUESTS)
+_STEP = "request, case_id, number, at, happened, stage, reference, text, corrects, name, door"
+REQUEST_STEP = _plain("request_step", "id", _STEP, REQUESTS)
 ENTRY = _plain(
     "entry",
     "id",
@@ -120,7 +126,7 @@ KEPT = (
     *(ENTRY, ENTRY_VERSION, LIST_VERSION, CASE, FOLLOWED),
     *(PUBLICATION, LIST_WORD, ERASED_WORD),
     *(TRACE_WORD, TRACE_PROFILE, TRACE_ANATOMY, TRACE_STATE, ERASED_TRACE),
-    *(PERSON, MEMBER, REMARK, PROPOSAL, PROPOSAL_ALERT, CLOCK),
+    *(PERSON, MEMBER, REMARK, PROPOSAL, PROPOSAL_ALERT, CLOCK, REQUEST, REQUEST_STEP),
     *(ERASED_LINE, ERASED_SAID, RESPELT, ANSWER),
 )
 

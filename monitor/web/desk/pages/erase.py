@@ -23,6 +23,8 @@ _CALLED: Mapping[str, str] = {
     "proposal": "a proposal, with what was answered to it",
     "clock": "why a clock was started",
     "clock ended": "with which words a clock was ended",
+    "request": "a request to hold funds: to whom, and its draft",
+    "request step": "what was recorded of a request to hold funds",
 }
 _UNSEEN = (
     "The same words stand in a case that you do not see: ask a lead, who sees all cases, to ask "
