@@ -65,8 +65,21 @@ def test_presentation_attributes_only_and_the_same_bytes(trace: Trace) -> None:
     svg = draw.svg(picture(trace))
     assert svg == draw.svg(picture(trace))
     tags = {each.tag.removeprefix(SVG) for each in ElementTree.fromstring(svg).iter()}
-    assert tags <= {"svg", "title", "desc", "defs", "pattern", "rect", "g", "path", "text"}
-    assert not re.search(r"\b(style|class|href|on\w+|src)=", svg)
+    assert tags <= {"svg", "title", "desc", "defs", "pattern", "rect", "g", "path", "text", "a"}
+    assert not re.search(r"\b(style|class|on\w+|src)=", svg)
+
+
+def test_boxes_bands_and_thin_lines_lead_to_their_place_on_the_page() -> None:
+    shown = picture(pays.traced(PAYMENTS, STOPS))
+    drawn = ElementTree.fromstring(draw.svg(shown))
+    found = {each.get("href"): each[0].text for each in drawn.iter(f"{SVG}a")}
+    expected = {
+        **{f"#box-{n}": each.title for n, each in enumerate(shown.boxes, 1)},
+        **{f"#band-{n}": each.title for n, each in enumerate(shown.bands, 1)},
+        **{f"#back-{n}": each.title for n, each in enumerate(shown.backs, 1)},
+    }
+    assert found == expected
+    assert len(shown.backs) == 2
 
 
 def test_every_box_and_band_says_itself_as_a_sentence() -> None:

@@ -12,13 +12,10 @@ import click
 from monitor.cli.common import Home
 from monitor.cli.trace_show import as_of_option, the_trace
 from monitor.loops import find
+from monitor.messages.trace import drawn
 from monitor.messages.trace.seizure import state_line
-from monitor.model.settings import Settings
-from monitor.model.trace import Told
-from monitor.picture import draw, fold, png
-from monitor.picture.parts import Picture
+from monitor.picture import draw
 
-_WIDEST = 4_000  # pixels of a PNG
 _ENDINGS = (".svg", ".png")
 
 
@@ -50,22 +47,12 @@ def picture(home: Home, case: str, out: Path, as_of: str | None) -> None:
         raise find.unknown("--out", str(out), "is neither .svg nor .png", remedy)
     with home.reading() as (store, settings):
         told = the_trace(store, case, as_of)
-    drawn = picture_of(told, settings)
-    svg = draw.svg(drawn)
-    _write(out, svg.encode() if ending == ".svg" else _png(svg))
+    shown = drawn.picture_of(told, settings.chains)
+    svg = draw.svg(shown)
+    _write(out, svg.encode() if ending == ".svg" else drawn.png_of(svg))
     click.echo(f"{out}: {state_line(told)}")
-    for line in drawn.warned:
+    for line in shown.warned:
         click.echo(line)
-
-
-def picture_of(told: Told, settings: Settings) -> Picture:
-    """The picture of a recorded state, with the chains as the settings call them."""
-    chains = {key: chain.name for key, chain in settings.chains.items()}
-    return fold.of_trace(told.trace, told.at, state=state_line(told), chains=chains)
-
-
-def _png(svg: str) -> bytes:
-    return png.render(svg, min(_WIDEST, round(png.size(svg)[0] * 2)))
 
 
 def _write(out: Path, data: bytes) -> None:

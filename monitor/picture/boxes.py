@@ -64,6 +64,8 @@ def _one(scene: Scene, node: Node, inside: Sequence[Edge]) -> Box:
         figures=_figures(scene, node, rests=rests),
         marks=(*touches, *sorted({turned(edge) for edge in inside}), *words.marks(node)),
         title=" ".join(filter(None, _about(scene, node, state, inside))),
+        account=_account(scene, node.received, node.holds, node.left, source=node.hop == 0),
+        subject=None if ours else node.subject,
     )
 
 
@@ -85,7 +87,7 @@ def _about(scene: Scene, node: Node, state: str, inside: Sequence[Edge]) -> Sequ
         f"{who} on {scene.chain(node.subject.chain)}{named}: {state}.",
         "That name is not confirmed." if words.doubted(node.stop) else "",
         words.one_line(node.stop.detail) if node.stop and not ours else "",
-        _account(scene, node.received, node.holds, node.left, source=node.hop == 0),
+        _said(_account(scene, node.received, node.holds, node.left, source=node.hop == 0)),
         f"Turned there: {turns}." if turns else "",
         "" if node.complete else words.one_line(f"Not all is read: {'; '.join(node.unread)}"),
         _bounds(scene, node),
@@ -94,13 +96,18 @@ def _about(scene: Scene, node: Node, state: str, inside: Sequence[Edge]) -> Sequ
 
 def _account(
     scene: Scene, came: Sequence[Sum], holds: Sequence[Sum], left: Sequence[Sum], *, source: bool
-) -> str:
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
     came_said, holds_said, left_said = (
-        scene.measure.in_words(_all(sums)) for sums in (came, holds, left)
+        scene.measure.exact(_all(sums)) for sums in (came, holds, left)
     )
     if source:
-        return f"Sent: {left_said}."
-    return f"Arrived: {came_said}. Rests: {holds_said}. Left: {left_said}."
+        return (("Sent", left_said),)
+    return ("Arrived", came_said), ("Rests", holds_said), ("Left", left_said)
+
+
+def _said(account: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """ "Arrived: 1,200 USDT. Rests: 200 USDT. Left: 1,000 USDT."."""
+    return " ".join(f"{name}: {' + '.join(figures)}." for name, figures in account)
 
 
 def _bounds(scene: Scene, node: Node) -> str:
@@ -124,9 +131,10 @@ def _others(scene: Scene, key: str, found: Sequence[Node], inside: Sequence[Edge
     left = [each for node in found for each in node.left]
     name, states = f"{len(found):,} more addresses", _states(scene, found)
     unread = sum(not node.complete for node in found)
+    account = _account(scene, received, holds, left, source=source)
     told = (
         f"{name} of this hop in one box: {', '.join(states)}.",
-        _account(scene, received, holds, left, source=source),
+        _said(account),
         f"{plural(len(inside), 'payment')} among them." if inside else "",
         f"Not all is read of {unread:,} of them." if unread else "",
     )
@@ -141,6 +149,7 @@ def _others(scene: Scene, key: str, found: Sequence[Node], inside: Sequence[Edge
         figures=_few(measure.short(_all(left if source else received))),
         marks=(*_few(states, 3), *((f"not all read: {unread:,}",) if unread else ())),
         title=" ".join(filter(None, told)),
+        account=account,
         folded=len(found),
     )
 

@@ -1,12 +1,16 @@
 """A picture as SVG: presentation attributes only, no script, no style, nothing loaded. The same
-picture gives the same bytes."""
+picture gives the same bytes.
+
+Boxes and bands are links to a place of the page on which it stands, "#box-3": what of them does not
+stand in the picture is there.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from monitor.picture import layout, letters
+from monitor.picture import layout, letters, parts
 from monitor.picture.layout import BOX, GAP, INSET, LANE, STRIDE, Placed, Plan, Strip
 from monitor.picture.parts import Column, Picture, Tone
 
@@ -27,7 +31,7 @@ _TONES = {
 _MARGIN, _HEAD, _LEAST = 14.0, 40.0, 720.0  # around it; heads of columns; least width
 _ASIDE, _BESIDE = 8.0, 5.0  # thin lines from their boxes, and from each other
 _STEEP = 40.0  # a band whose ends differ by more in height
-_ROW = 12.5  # height of a line beside a band
+_ROW, _SMALL = 12.5, 10.5  # a line beside a band: its height, and its letters
 
 
 def svg(picture: Picture) -> str:
@@ -41,7 +45,7 @@ def svg(picture: Picture) -> str:
     inner = top.height + _HEAD
     side = _MARGIN + (_ASIDE + _BESIDE * len(picture.backs) if picture.backs else 0)
     whole = (width + 2 * side, inner + height + 2 * _MARGIN)
-    parts = [
+    found = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(whole[0])} {_n(whole[1])}" '
         f'width="{_n(whole[0])}" height="{_n(whole[1])}" role="group" font-family="{SANS}" '
         f'font-size="11" fill="{INK}">',
@@ -53,14 +57,18 @@ def svg(picture: Picture) -> str:
         *top.parts(cut=any(strip.cut for strip in plan.strips)),
         f'<g transform="translate(0 {_n(inner)})">',
         *_heads(picture.columns),
-        *(part for strip in plan.strips for part in _band(strip, plan)),
+        f'<g stroke="{LINE}" stroke-width="0.7">',
+        *(part for at, strip in enumerate(plan.strips, 1) for part in _band(at, strip, plan)),
+        "</g>",
         *_backs(picture, plan, lanes),
+        '<g pointer-events="none" text-anchor="middle" font-size="10.5">',
         *_labels(plan),
-        *(part for each in plan.placed.values() for part in _box(each)),
+        "</g>",
+        *(part for at, each in enumerate(plan.placed.values(), 1) for part in _box(at, each)),
         *_feet(picture.columns, feet, plan.width),
         "</g></g></svg>",
     ]
-    return "\n".join(parts) + "\n"
+    return "\n".join(found) + "\n"
 
 
 _HATCH = (
@@ -75,8 +83,15 @@ def _n(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
-def _text(x: float, y: float, text: str, size: float, more: str = "") -> str:
-    return f'<text x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}"{more}>{escape(text)}</text>'
+def _text(x: float, y: float, text: str, size: float = 0, more: str = "") -> str:
+    """`size` 0: as all around it."""
+    sized = f' font-size="{_n(size)}"' if size else ""
+    return f'<text x="{_n(x)}" y="{_n(y)}"{sized}{more}>{escape(text)}</text>'
+
+
+def _link(to: str, title: str) -> str:
+    """The beginning of one."""
+    return f'<a href="#{to}"><title>{escape(title)}</title>'
 
 
 _BOLD = ' font-weight="bold"'
@@ -145,10 +160,10 @@ def _heads(columns: Sequence[Column]) -> Iterator[str]:
 # --- bands ------------------------------------------------------------------------------------
 
 
-def _band(strip: Strip, plan: Plan) -> Iterator[str]:
+def _band(number: int, strip: Strip, plan: Plan) -> Iterator[str]:
     x1 = plan.placed[strip.band.giver].x + BOX
     x2 = plan.placed[strip.band.taker].x
-    yield f"<g><title>{escape(strip.band.title)}</title>"
+    yield _link(parts.band_at(number), strip.band.title)
     at = -strip.width / 2
     dashes = ' stroke-dasharray="4 3"' if strip.cut else ""
     for width, fill in (
@@ -158,10 +173,10 @@ def _band(strip: Strip, plan: Plan) -> Iterator[str]:
     ):
         if width > 0.05:
             ends = (x1, strip.y1 + at, x2, strip.y2 + at)
-            edge = f'stroke="{LINE}" stroke-width="0.7"{dashes if fill == OTHER else ""}'
-            yield f'<path d="{_curve(ends, width)}" fill="{fill}" {edge}/>'
+            edge = dashes if fill == OTHER else ""
+            yield f'<path d="{_curve(ends, width)}" fill="{fill}"{edge}/>'
         at += width
-    yield "</g>"
+    yield "</a>"
 
 
 def _curve(ends: tuple[float, float, float, float], width: float) -> str:
@@ -189,8 +204,8 @@ def _labels(plan: Plan) -> Iterator[str]:
             f'height="{_n(height)}" rx="3" fill="{PAPER}" fill-opacity="0.86"/>'
         )
         for number, (text, size, bold) in enumerate(lines, 1):
-            middle = f' text-anchor="middle"{_BOLD if bold else ""}'
-            yield _text(x, y + _ROW * number - 2, text, size, middle)
+            own = size if size != _SMALL else 0
+            yield _text(x, y + _ROW * number - 2, text, own, _BOLD if bold else "")
 
 
 def _wanted(strip: Strip, plan: Plan, width: float) -> tuple[float, float]:
@@ -208,7 +223,7 @@ def _label_lines(strip: Strip) -> list[tuple[str, float, bool]]:
     first, *others = strip.band.lines
     lines = [(part, 11.0, True) for part in letters.broken(first, 11, GAP - 10, bold=True)]
     for other in others:
-        lines += [(part, 10.5, False) for part in letters.broken(other, 10.5, GAP - 10)]
+        lines += [(part, _SMALL, False) for part in letters.broken(other, _SMALL, GAP - 10)]
     return lines
 
 
@@ -242,7 +257,7 @@ def _backs(picture: Picture, plan: Plan, top: float) -> Iterator[str]:
         x1, x2 = giver.x + BOX, taker.x
         y1, y2 = giver.y + giver.height - 7 - lane % 4, taker.y + taker.height - 7 - lane % 4
         path = f"M{_n(x1)} {_n(y1)}H{_n(x1 + aside)}V{_n(y)}H{_n(x2 - aside)}V{_n(y2)}H{_n(x2 - 4)}"
-        yield f"<g><title>{escape(back.title)}</title>{_thread(path)}"
+        yield f"{_link(parts.back_at(lane + 1), back.title)}{_thread(path)}"
         tip = f"M{_n(x2)} {_n(y2)}l-7 -3.5v7z"
         yield f'<path d="{tip}" fill="{INK}"/>'
         width = letters.width(back.label, 11, bold=True) + 8
@@ -250,18 +265,18 @@ def _backs(picture: Picture, plan: Plan, top: float) -> Iterator[str]:
         yield (
             f'<rect x="{_n(x)}" y="{_n(y - 7)}" width="{_n(width)}" height="14" fill="{PAPER}"/>'
             + _text(x + 4, y + 4, back.label, 11, _BOLD)
-            + "</g>"
+            + "</a>"
         )
 
 
 # --- boxes ------------------------------------------------------------------------------------
 
 
-def _box(placed: Placed) -> Iterator[str]:
+def _box(number: int, placed: Placed) -> Iterator[str]:
     bar, fill, dashes = _TONES[placed.box.tone]
     dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
     x, y, height = placed.x, placed.y, placed.height
-    yield f"<g><title>{escape(placed.box.title)}</title>"
+    yield _link(parts.box_at(number), placed.box.title)
     if placed.box.folded:  # a pile
         yield _frame(x + 4, y + 4, height, fill, bar, dashed)
     yield _frame(x, y, height, fill, bar, dashed)
@@ -269,8 +284,9 @@ def _box(placed: Placed) -> Iterator[str]:
     y += (height - sum(map(layout.line_height, placed.lines))) / 2
     for line in placed.lines:
         y += layout.line_height(line)
-        yield _text(x + INSET, y - 3.5, line.text, line.size, _look(line.kind, bar))
-    yield "</g>"
+        own = line.size if line.size != layout.SMALL else 0
+        yield _text(x + INSET, y - 3.5, line.text, own, _look(line.kind, bar))
+    yield "</a>"
 
 
 def _frame(x: float, y: float, height: float, fill: str, bar: str, dashed: str) -> str:

@@ -126,10 +126,6 @@ class Measure:
         asset, span = tally.assets[book], self.span(tally.amounts[book])
         return said(span, decimals(asset), symbol(asset), say)
 
-    def in_words(self, tally: Tally) -> str:
-        """As `short`, in a sentence: "3,784.64 to 30,076.64 USD", "1.5 USDT + 2 ETH"."""
-        return " + ".join(self.short(tally))
-
 
 def said(span: tuple[int, int], places: int | None, name: str, say: Say) -> str:
     """ "1,200 USDT", "1,200 to 3,400 USDT"."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from monitor.model import Subject
+
 
 class Tone(StrEnum):
     """How a box is coloured. Its word says the same."""
@@ -32,7 +34,28 @@ class Box:
     figures: tuple[str, ...]  # short, a line each
     marks: tuple[str, ...]  # what must not be overlooked: "not all read"
     title: str  # all of it as sentences
+    # "Arrived", "Rests", "Left", each to the last unit, a line for each asset.
+    account: tuple[tuple[str, tuple[str, ...]], ...]
     folded: int = 0
+    subject: Subject | None = None  # None: it is folded, or ours
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One of those that a band is made of. Of our own addresses none is named."""
+
+    chain: str
+    tx: str
+    words: str  # "350 USDT of 400 USDT, 2026-11-22 09:14:03 UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a band or thin line is, to the last unit."""
+
+    traced: tuple[str, ...]  # a line for each asset
+    count: int  # of payments
+    payments: tuple[Payment, ...]  # the first of them, by time
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +70,7 @@ class Band:
     whole: float
     lines: tuple[str, ...]  # short, the first is what matters
     title: str
+    carried: Carried
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +81,7 @@ class Back:
     taker: str
     label: str
     title: str
+    carried: Carried
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +113,18 @@ class Picture:
     boxes: tuple[Box, ...]
     bands: tuple[Band, ...]
     backs: tuple[Back, ...]
+
+
+# Where of a page a box, band or thin line leads to, by its number in the picture: 1, 2 ...
+
+
+def box_at(number: int) -> str:
+    return f"box-{number}"
+
+
+def band_at(number: int) -> str:
+    return f"band-{number}"
+
+
+def back_at(number: int) -> str:
+    return f"back-{number}"

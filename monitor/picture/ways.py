@@ -9,10 +9,11 @@ from monitor.model.plain import clean, plural, utc
 from monitor.model.trace import Edge
 from monitor.picture import words
 from monitor.picture.measure import Measure, Tally
-from monitor.picture.parts import Back, Band
+from monitor.picture.parts import Back, Band, Carried, Payment
 from monitor.picture.scene import Scene, column_of, ends
 
-_SAID = 3  # payments of a band that are said one by one
+_SAID = 3  # payments of a band that are said one by one ...
+_LISTED = 5  # ... and those that are listed
 
 
 @dataclass(slots=True)
@@ -55,7 +56,8 @@ def drawn(scene: Scene, ways: Ways) -> tuple[tuple[Band, ...], tuple[Back, ...]]
                 if steps
                 else "inside the hop"
             )
-            back = Back(giver, taker, _label(scene, way), sentence(scene, way, how))
+            label = _label(scene, way)
+            back = Back(giver, taker, label, sentence(scene, way, how), _carried(scene, way))
             thin.append((-scene.measure.width(way.traced)[1], back))
     thin.sort(key=lambda each: (each[0], each[1].giver, each[1].taker))
     return tuple(bands), tuple(back for _, back in thin)
@@ -64,7 +66,17 @@ def drawn(scene: Scene, ways: Ways) -> tuple[tuple[Band, ...], tuple[Back, ...]]
 def _band(scene: Scene, giver: str, taker: str, way: Way) -> Band:
     low, high = scene.measure.width(way.traced)
     whole = max(high, sum(_whole(scene, edge) for edge in way.edges))
-    return Band(giver, taker, low, high, whole, _lines(scene, way), sentence(scene, way))
+    lines, said = _lines(scene, way), sentence(scene, way)
+    return Band(giver, taker, low, high, whole, lines, said, _carried(scene, way))
+
+
+def _carried(scene: Scene, way: Way) -> Carried:
+    first = way.edges[:_LISTED]
+    return Carried(
+        scene.measure.by_asset().exact(way.traced),
+        len(way.edges),
+        tuple(Payment(edge.chain, edge.tx, payment(scene, edge)) for edge in first),
+    )
 
 
 def _whole(scene: Scene, edge: Edge) -> float:
@@ -131,7 +143,8 @@ def sentence(scene: Scene, way: Way, how: str = "") -> str:
     several = [payment(scene, edge) for edge in way.edges[:_SAID]]
     if rest := len(way.edges) - len(several):
         several.append(f"and {plural(rest, 'more payment')}")
-    lead = f"{named}{', ' if how else ''}{how}: {scene.measure.in_words(way.traced)} traced"
+    traced = " + ".join(scene.measure.exact(way.traced))
+    lead = f"{named}{', ' if how else ''}{how}: {traced} traced"
     return f"{lead} in {plural(len(way.edges), 'payment')}: {'; '.join(several)}."
 
 

@@ -1,0 +1,34 @@
+"""The picture of a recorded state of a trace: one function for the command, the page and reports,
+so that the same state by the same method has the same bytes wherever it is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from monitor.messages.trace.seizure import state_line
+from monitor.model import Chain
+from monitor.model.trace import Told
+from monitor.picture import fold, png
+from monitor.picture.parts import Picture
+
+_WIDEST = 4_000  # pixels of a PNG
+
+
+def by_method(told: Told, method: str) -> Told:
+    """A state with its figures by another method than the case chose; of its own method, or an
+    empty one, it is as it was recorded."""
+    if method in ("", told.trace.method):
+        return told
+    return replace(told, trace=replace(told.trace, method=method, method_by="", method_why=""))
+
+
+def picture_of(told: Told, chains: Mapping[str, Chain]) -> Picture:
+    """With the chains as the settings call them; draw.svg makes its bytes."""
+    names = {key: chain.name for key, chain in chains.items()}
+    return fold.of_trace(told.trace, told.at, state=state_line(told), chains=names)
+
+
+def png_of(svg: str) -> bytes:
+    """Of draw.svg, twice as large as it is drawn. Takes up to a second."""
+    return png.render(svg, min(_WIDEST, round(png.size(svg)[0] * 2)))
