@@ -390,6 +390,7 @@ def _pictures(who: Watched, made: Played, tmp_path: Path) -> None:
         "proposal": f"/proposal/{proposal}",
         "find": "/find?q=crane",
         "people": "/people",
+        "health": "/health",
         "me": "/me",
         "help": "/help",
         "second": "/inbox?view=second",

@@ -142,8 +142,13 @@ class Acts:
         return f"replayed  {count:,} {what}; see `fundwatch deliveries list`"
 
     def test_channel(self, caller: Caller, name: str, by: str | None = None) -> str:
-        actor = caller.named(by)
-        answers = deliver.send_test(self.world(), name)
+        return self._test(caller.named(by), name)
+
+    def _test(self, actor: Actor, name: str) -> str:
+        world = self.world()
+        if name not in world.channels:
+            raise ConfigError([Problem("channel", name, "is not there any more", "See the others")])
+        answers = deliver.send_test(world, name)
         good = sum(answer.good for answer in answers)
         commit(self.store, actor, TestChannel(now(), name, good, len(answers) - good))
         remedy = "Correct config/channels.yaml, then try again"
@@ -332,7 +337,10 @@ class Acts:
             *(self.store, self.chains, self.retention, self.lists, self.following),
             *(self.tracing.book, self.change_list, self.reload),
             lambda actor, entry, why: self._retire(actor, entry, why, utc_day(now()), agreed=True),
-            *(self.tickets, self._follow, self._trace_words),
+            self.tickets,
+            self._follow,
+            self._trace_words,
+            self._test,
         )
         return doing.kinds()
 

@@ -40,6 +40,7 @@ class Doing:
     tickets: dict[str, str]  # of lists that are being taken, by proposal
     follow: Callable[[Actor, str, str], str]  # a case, and from which day on
     trace: TraceWords
+    test: Callable[[Actor, str], str]  # a channel
 
     def kinds(self) -> dict[str, Do]:
         return {
@@ -50,6 +51,7 @@ class Doing:
             wishes.ERASE: self._erase,
             wishes.WATCH: self._watch,
             wishes.NAME: self._name,
+            wishes.TEST: self._test,
             following.FOLLOW: self._follow,
             following.FOLLOW_ON: self._follow_on,
         }
@@ -114,6 +116,9 @@ class Doing:
         )
         self.book.add(Subject(chain, address), known)
         return f"named {address} on {chain} in addressbook.csv"
+
+    def _test(self, proposal: Proposal, actor: Actor) -> str:
+        return self.test(actor, _text(proposal, "channel"))
 
     def _follow(self, proposal: Proposal, actor: Actor) -> str:
         return self.follow(actor, _text(proposal, "case"), _text(proposal, "since"))

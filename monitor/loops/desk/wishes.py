@@ -19,6 +19,7 @@ from monitor.watchlist.addressbook import CATEGORIES
 
 RETIRE, OF_LIST, INSIST = "retire", "retire_of_list", "insist_of_list"
 SHRUNK, ERASE, WATCH, NAME = "accept_shrunk", "erase", "watch", "name"
+TEST = "test_channel"
 # Of a proposal to watch an address: the lines of a watchlist that may be given.
 LINES = ("address", "chain", "label", "case", "reason", "source", "severity", "since")
 
@@ -159,6 +160,15 @@ def name(
     )
     args = {"chain": chain, "address": address, "said": kept, "why": why}
     wish = Wish(NAME, "", args, text, why, once, weighty=False)
+    return propose(store, settings, actor, lambda: wish, now)
+
+
+def test_channel(
+    store: Store, settings: DeskSettings, actor: Actor, channel: str, now: int, once: str
+) -> Proposal:
+    """Send a test message over a channel: needs nobody else."""
+    text = f"Send a test message over channel {tidy(channel, 80)} to everybody that it names."
+    wish = Wish(TEST, "", {"channel": channel}, text, "", once, weighty=False)
     return propose(store, settings, actor, lambda: wish, now)
 
 

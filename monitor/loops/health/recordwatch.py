@@ -133,6 +133,11 @@ def of_the_disk(home: Path) -> str:
     return f"the disk is full ({free // 1024} KB are free)" if free < LEAST_FREE else ""
 
 
+def free(home: Path) -> int:
+    """Bytes that are left on its disk."""
+    return shutil.disk_usage(home).free
+
+
 def _scratch(path: Path) -> None:
     """What SQLite writes into space that it has already would pass on a full disk."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)

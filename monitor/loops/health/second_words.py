@@ -20,11 +20,12 @@ def source_lines(found: Sequence[SourceStatus]) -> list[str]:
     return [
         f"{each.source} on {each.chain}, in {DAYS} days: {', '.join(said)}"
         for each in found
-        if (said := list(_against(each)))
+        if (said := list(against(each)))
     ]
 
 
-def _against(source: SourceStatus) -> Iterable[str]:
+def against(source: SourceStatus) -> Iterable[str]:
+    """What is held against a source, in words; nothing: nothing is."""
     if source.missing:
         yield f"left out {plural(source.missing, 'movement')}"
     if source.wrong:

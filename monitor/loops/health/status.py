@@ -111,8 +111,8 @@ def snapshot(
         balances=balance_status.tally(store, now) if entries else BalancesStatus(),
         sources=second_status.sources(store, settings, now),
         second=second_status.second(store, now),
-        deliveries=_deliveries(store, settings, now),
-        budgets=tuple(_budgets(store, settings, now)),
+        deliveries=deliveries_of(store, settings, now),
+        budgets=tuple(budgets_of(store, settings, now)),
         followed=standing.followed(store),
         traces=trace_status.cases(store, now) if entries else (),
         alerts=_alerts(store, now),
@@ -162,7 +162,8 @@ def _last_pass(store: Reader, now: int) -> LastPass | None:
     return LastPass(Time(ended), max(0, now - int(ended)), float(seconds))
 
 
-def _deliveries(store: Reader, settings: Settings, now: int) -> Deliveries:
+def deliveries_of(store: Reader, settings: Settings, now: int) -> Deliveries:
+    """How messages stand, over all channels and by channel."""
     sent, errors, off = figures.sent(store), figures.last_errors(store), ways.disabled(store)
     names = list(dict.fromkeys([*settings.channels, *(name for name, _ in sent), *off]))
     tested = kept.last_tests(store, names)
@@ -204,7 +205,8 @@ def _channel(
     )
 
 
-def _budgets(store: Reader, settings: Settings, now: int) -> Iterable[BudgetStatus]:
+def budgets_of(store: Reader, settings: Settings, now: int) -> Iterable[BudgetStatus]:
+    """Calls of limited sources in the present hour and day."""
     used = {(key, seconds): number for key, seconds, number in budgets.budgets(store, now)}
     for name, config in settings.sources.items():
         for seconds, limit in ((3600, config.calls_per_hour), (86_400, config.calls_per_day)):

@@ -29,14 +29,14 @@ from monitor.store import (
     watch,
     ways,
 )
-from monitor.store.port import Reader, Store
+from monitor.store.port import Reader
 
 OVERDUE = 300  # seconds past its time after which an address counts as not up to date
 LEAST_START = 100  # seconds that a first reading may always take
 
 
 def look(
-    store: Store,
+    store: Reader,
     settings: Settings,
     now: int,
     *,
@@ -56,7 +56,7 @@ def look(
         return Verdict(False, f"the record cannot be read: {error}", (str(error),))
 
 
-def vitals_of(store: Store, settings: Settings, now: int, *, running: bool) -> Vitals:
+def vitals_of(store: Reader, settings: Settings, now: int, *, running: bool) -> Vitals:
     """Raises StoreError."""
     served = _served(settings)
     jobs = [f"fault:{job}" for job in pulse.VITAL]
@@ -163,7 +163,7 @@ def _start(store: Reader, settings: Settings, served: list[str], now: int) -> St
     return Start(first.entries, first.read, max(1, now - begun), expected, allowed)
 
 
-def states(store: Store, settings: Settings, now: int) -> Counter[tuple[str, State]]:
+def states(store: Reader, settings: Settings, now: int) -> Counter[tuple[str, State]]:
     """How many entries stand how, by chain and state."""
     served = _served(settings)
     found: Counter[tuple[str, State]] = Counter()
@@ -182,7 +182,7 @@ def ages(store: Reader, now: int) -> dict[str, int]:
     return {chain: max(0, now - at) for chain, at in standing.furthest_behind(store).items()}
 
 
-def _torn(store: Store) -> set[str]:
+def _torn(store: Reader) -> set[str]:
     """Subjects with a list of which a part in between is still to be read, or with a history
     that is held back."""
     return {key.partition(":")[2] for key in incidents.told(store, "busy:")} | list_standing.torn(

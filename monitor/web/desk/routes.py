@@ -7,6 +7,7 @@ from monitor.web.desk.ask import Route
 from monitor.web.desk.entrance import ENTRANCE
 from monitor.web.desk.pages import alert, case, erase, group, inbox, proposal, start
 from monitor.web.desk.records import RECORDS
+from monitor.web.desk.watching import WATCHING
 
 POST = ("POST",)
 ROUTES: tuple[Route, ...] = (
@@ -33,4 +34,5 @@ ROUTES: tuple[Route, ...] = (
     Route("/c/<path:case>", case.do, Right.WORK, POST),
     # addresses, transactions, find, help
     *RECORDS,
+    *WATCHING,  # how reading stands, lists
 )

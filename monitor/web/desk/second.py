@@ -20,6 +20,8 @@ _KINDS = {
     "erase": "Erase what somebody wrote",
     "watch": "Watch an address",
     "name": "Name an address",
+    "accept_shrunk": "Take a version of a list that lost rows",
+    "test_channel": "Send a test message",
     "follow": "Follow the money",
     "follow_on": "Follow an address on",
 }

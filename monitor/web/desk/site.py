@@ -41,6 +41,7 @@ MENU = (
     ("inbox", "/inbox", "Inbox", Right.SEE),
     ("cases", "/c", "Cases", Right.SEE),
     ("find", "/find", "Find", Right.SEE),
+    ("health", "/health", "Health", Right.SEE),
     ("people", "/people", "People", Right.PEOPLE),
     ("journal", "/journal", "Journal", Right.AUDIT),
     ("help", "/help", "Help", Right.SEE),
@@ -219,7 +220,8 @@ def _kept(request: Request) -> str:
 def _back(request: Request) -> str:
     """The page on which a form stood; empty: it is not known."""
     room = request.path.split("/")[1]
-    if request.method != "POST" or room not in ("a", "alert", "c", "erase", "g", "proposal"):
+    rooms = ("a", "alert", "c", "erase", "g", "health", "lists", "proposal")
+    if request.method != "POST" or room not in rooms:
         return ""
     return request.path if room in ("c", "erase") else request.path.rpartition("/")[0]
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.loops.health import entry_status, recordwatch, vitals
@@ -110,13 +110,17 @@ def not_looked_at(number: int) -> list[str]:
 def of_entries(found: Iterable[EntryStatus]) -> tuple[bool, str, list[str]]:
     """How these entries stand: whether all is read, in words, and what else must be known."""
     entries = [*found]
-    counts = Counter(each.state for each in entries)
-    blind = _named(entries, lambda state: state is State.BLIND)
-    unserved = _named(entries, lambda state: state is State.NOT_SERVED)
+    counts, lists = Counter(each.state for each in entries), lists_of(entries)
     apart = sum(each.balances.unexplained for each in entries if each.balances)
-    read = set(_numbers(counts)) <= {State.COMPLETE, State.DORMANT} and not unserved
+    read = set(_numbers(counts)) <= {State.COMPLETE, State.DORMANT} and not lists.unserved
     others = [f"{plural(apart, 'balance')} not explained by the record"] if apart else []
-    return read, stand(counts, Lists(blind=blind, unserved=unserved)), others
+    return read, stand(counts, lists), others
+
+
+def lists_of(entries: Sequence[EntryStatus]) -> Lists:
+    """Lists of these entries of which not all is read."""
+    blind = _named(entries, lambda state: state is State.BLIND)
+    return Lists(blind=blind, unserved=_named(entries, lambda state: state is State.NOT_SERVED))
 
 
 def _named(entries: Iterable[EntryStatus], which: Callable[[State], bool]) -> str:

@@ -5,7 +5,7 @@
 const typing = (element) =>
   element && (/^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName) || element.isContentEditable);
 
-const rooms = { i: "/inbox", c: "/c", a: "/find", h: "/help" };
+const rooms = { i: "/inbox", c: "/c", a: "/find", h: "/health", l: "/lists" };
 let before = "";
 
 function lines() {

@@ -1,0 +1,71 @@
+"""How the program does: what is not read and why, sources, messages, incidents, the machine.
+Looking asks nobody outside."""
+
+from __future__ import annotations
+
+from werkzeug import Response
+from werkzeug.exceptions import Forbidden
+
+from monitor.loops.desk import wishes
+from monitor.model.acts import Replay
+from monitor.model.desk import Right
+from monitor.model.plain import count, tidy
+from monitor.store import desk_health
+from monitor.store.commit import commit
+from monitor.web.desk import health_parts as parts
+from monitor.web.desk import healthy
+from monitor.web.desk.ask import Ask
+from monitor.web.desk.money import DONE_SOON
+from monitor.web.desk.pages.alert import carried_out
+from monitor.web.desk.words import Gone, Wrong
+
+
+def health(ask: Ask) -> Response:
+    """GET /health"""
+    found = healthy.health(ask)
+    operates = found.operates
+    return ask.page(
+        *("health.html.j2", "Health", "health"),
+        found=found,
+        sources=parts.sources(ask, operates=operates),
+        channels=parts.channels(ask, operates=operates),
+        sending=parts.sending(ask) if operates else None,
+        given_up=parts.given_up(ask),
+        incidents=parts.incidents(ask, operates=operates),
+        machine=parts.machine(ask),
+        replays=ask.signed.may(Right.WORK),
+        tests=may_test(ask),
+    )
+
+
+def may_test(ask: Ask) -> bool:
+    """Whether they may let a test be sent: who keeps the program running, and leads."""
+    return ask.signed.may(Right.PEOPLE) or ask.signed.may(Right.LEAD)
+
+
+def replay(ask: Ask) -> Response:
+    """POST /health/replay: messages that were given up are tried again."""
+    wanted = [*dict.fromkeys(ask.request.form.getlist("message"))]
+    if not wanted:
+        raise Wrong("Tick the messages that are to be sent again.")
+    there = {each.message for each in desk_health.given_up(ask.store, ask.sight)}
+    if not set(wanted) <= there:
+        raise Gone
+    number = commit(ask.writer, ask.actor, Replay(ask.now, wanted))
+    what = count(number, "message is", "messages are")
+    return ask.go("/health", f"{what} sent again, with the same id, once Fundwatch runs.")
+
+
+def test(ask: Ask) -> Response:
+    """POST /health/test: a test message over a channel, which the program sends."""
+    if not may_test(ask):
+        raise Forbidden
+    name, once = ask.field("channel", 80), ask.field("once", 64)
+    if name not in ask.settings.channels:
+        raise Wrong("There is no such channel.")
+
+    def asked() -> str:
+        wishes.test_channel(ask.writer, ask.settings.web, ask.actor, name, ask.now, once)
+        return f"Asked for: a test message over {tidy(name, 80)}. {DONE_SOON}"
+
+    return ask.go("/health", carried_out(asked))

@@ -1,0 +1,14 @@
+"""How the watch itself stands, at the desk: health; the lists that others publish."""
+
+from __future__ import annotations
+
+from monitor.model.desk import Right
+from monitor.web.desk.ask import Route
+from monitor.web.desk.pages import health
+
+POST = ("POST",)
+WATCHING: tuple[Route, ...] = (
+    Route("/health", health.health),
+    Route("/health/replay", health.replay, Right.WORK, POST),
+    Route("/health/test", health.test, Right.SEE, POST),  # who may: see may_test
+)
