@@ -3,7 +3,7 @@
 # make check   what a change must pass: style, types, tests
 # make slow    the slow suite: kills, load, hanging servers
 # make bench   the measurements of benchmarks/
-# make docs    writes docs/commands.md
+# make docs    writes docs/commands.md and docs/openapi.json
 # make pictures  makes the pictures of docs/desk anew, in Chromium
 # make lock    renews the versions and hashes that all of the above install (*.lock)
 # make test-newest    the tests with the newest versions instead, in an environment of its own
@@ -50,9 +50,10 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-# docs/commands.md, from the commands' own --help
+# docs/commands.md, from the commands' own --help, and docs/openapi.json
 docs: $(VENV)/.installed
 	@$(BIN)/python docs/make_commands.py
+	@$(BIN)/python docs/make_openapi.py
 
 # docs/desk, by the test that opens every page
 pictures: $(VENV)/.installed tools

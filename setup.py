@@ -8,7 +8,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
-DOCS = {".md", ".png", ".svg"}  # which the desk shows as its help
+DOCS = {".json", ".md", ".png", ".svg"}  # the help of the desk, and what the API is described by
 EXAMPLES = ("watchlist.example.yaml", ".env.example")
 
 

@@ -16,7 +16,7 @@ from monitor.loops.clock import now
 from monitor.model.acts import Actor, LogEnd, Replaced, Restored
 from monitor.model.errors import ConfigError, Problem, StoreError
 from monitor.model.plain import plural, utc
-from monitor.store import alerts, backups, desk_sessions, deskfile, turn
+from monitor.store import alerts, api_tokens, backups, desk_sessions, deskfile, turn
 from monitor.store.commit import commit
 from monitor.store.guard import DATABASE, PRIVATE, lock, mark_begun
 from monitor.store.sqlite import Store
@@ -79,8 +79,11 @@ def _bring_desk(home: Path, file: Path, moment: int) -> list[str]:
     target.chmod(PRIVATE)
     with closing(deskfile.DeskFile(target)) as desk:
         desk_sessions.end_everybody(desk, moment, "a backup was restored")
+        api_tokens.end_everybody(desk, moment, "a backup was restored")
     said = f"; {kept.name} is the one until now" if kept else ""
-    return [f"restored  {target.name}, from {copy.name}{said}. Nobody is signed in"]
+    return [
+        f"restored  {target.name}, from {copy.name}{said}. Nobody is signed in, and no token works"
+    ]
 
 
 def _said(

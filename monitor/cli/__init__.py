@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, str] = {
     "status": "state:status_",
     "trace": "trace:trace_",
     "transfers": "movements:transfers",
+    "tokens": "tokens:tokens_",
     "users": "users:users_",
     "verify": "verify:verify",
     "watchlist": "lists:watchlist_",

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from monitor.model.errors import StoreError, Unfit
-from monitor.store.deskfile_schema import APPLICATION_ID, SCHEMA, VERSION
+from monitor.store.deskfile_schema import APPLICATION_ID, STEPS, VERSION
 from monitor.store.inplace import InPlace
 from monitor.store.log import GENESIS, SALT_BYTES, canonical, digest_of, link
 from monitor.store.port import Connection, Fields, Params
@@ -93,10 +93,10 @@ class DeskFile:
             raise Unfit(f"{self.path} was written by a newer Fundwatch. Install that one again")
         self._conn.execute("PRAGMA journal_mode = WAL")
         self._conn.execute("PRAGMA synchronous = FULL")
-        if empty:
+        for number in range(version, VERSION):  # a kill between two steps: the next start goes on
             self._conn.executescript(
-                f"BEGIN; {SCHEMA}; PRAGMA application_id = {APPLICATION_ID}; "
-                f"PRAGMA user_version = {VERSION}; COMMIT;"
+                f"BEGIN IMMEDIATE; {STEPS[number]}; PRAGMA application_id = {APPLICATION_ID}; "
+                f"PRAGMA user_version = {number + 1}; COMMIT;"
             )
         self._place = InPlace(self.path)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 APPLICATION_ID = 0x4657444B  # "FWDK"
-VERSION = 1
-
-SCHEMA = """
+_FIRST = """
 CREATE TABLE trail (                 -- the chain: what happened here, see deskfile.py
   seq INTEGER PRIMARY KEY,           -- 1, 2, 3 ... without a hole
   salt TEXT NOT NULL,
@@ -101,3 +99,44 @@ CREATE TRIGGER restricted_clock_kept BEFORE UPDATE OF id, case_id, rule, terms, 
     why ON restricted_clock
   BEGIN SELECT RAISE(ABORT, 'what was started never changes, only what became of it'); END;
 """
+
+_TOKENS = """
+CREATE TABLE api_token (             -- programs that use the API, see store/api_tokens.py
+  id TEXT PRIMARY KEY,               -- its name, which may be shown
+  hash TEXT NOT NULL UNIQUE,         -- SHA-256 of the token, which only the program has
+  title TEXT NOT NULL,
+  maker TEXT NOT NULL,               -- it may see and do nothing that they may not
+  scopes TEXT NOT NULL,              -- JSON, a list
+  cases TEXT,                        -- JSON, a list; NULL: all that its maker may see
+  made INTEGER NOT NULL, until INTEGER NOT NULL,
+  seal TEXT NOT NULL,                -- with it its cursors are sealed, 64 hex digits
+  used INTEGER, used_from TEXT NOT NULL DEFAULT '',
+  ended INTEGER, ended_by TEXT NOT NULL DEFAULT '', why TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX api_token_maker ON api_token(maker);
+CREATE TABLE api_used (              -- what was told of their use: once a day, token and kind
+  day TEXT NOT NULL, token TEXT NOT NULL, kind TEXT NOT NULL,
+  PRIMARY KEY (day, token, kind)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE api_once (              -- answers to what was sent under an Idempotency-Key
+  token TEXT NOT NULL, key TEXT NOT NULL,
+  asked TEXT NOT NULL,               -- SHA-256 of address and body
+  at INTEGER NOT NULL,
+  status INTEGER,                    -- NULL: begun, and not known how it ended
+  type TEXT NOT NULL DEFAULT '', body TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (token, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX api_once_at ON api_once(at);
+CREATE TRIGGER api_token_stays BEFORE DELETE ON api_token
+  BEGIN SELECT RAISE(ABORT, 'nothing of this is ever deleted'); END;
+CREATE TRIGGER api_token_kept BEFORE UPDATE OF id, hash, title, maker, scopes, cases, made, until
+    ON api_token
+  BEGIN SELECT RAISE(ABORT, 'what a token may is fixed when it is made'); END;
+CREATE TRIGGER api_token_ends BEFORE UPDATE OF ended ON api_token
+  WHEN OLD.ended IS NOT NULL
+  BEGIN SELECT RAISE(ABORT, 'a token that has ended stays so'); END;
+"""
+
+# Each makes the next version of the file; none that was released is ever edited.
+STEPS = (_FIRST, _TOKENS)
+VERSION = len(STEPS)

@@ -52,6 +52,8 @@ def eyes(actor: Actor, able: Iterable[Person]) -> Eyes:
 
 def hindrance(actor: Actor, proposal: Proposal, able: Collection[Person]) -> str:
     """Why somebody may not agree to a proposal, in words; empty: they may."""
+    if actor.kind is ActorKind.TOKEN:
+        return "a token agrees to nothing. Somebody signs in at the desk"
     if is_claimed(actor):
         return "a name that was typed agrees to nothing. Sign in at the desk"
     if not any(each.name == actor.name for each in able):
@@ -62,8 +64,8 @@ def hindrance(actor: Actor, proposal: Proposal, able: Collection[Person]) -> str
     if not is_same_name(actor.name, proposal.name):
         return ""
     others = [each for each in able if not is_same_name(each.name, actor.name)]
-    if proposal.claimed and not others:
-        return ""  # one person typed it, and is the only one who can sign in
+    if (proposal.claimed or proposal.door == ActorKind.TOKEN) and not others:
+        return ""  # one person typed it, or had a program ask, and is the only one who can sign in
     return f"{proposal.name} proposed it: it takes another person"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from monitor.model.api import Token
 from monitor.model.desk import Person, Right, Role, Sight
 
 _RIGHTS: dict[Role, frozenset[Right]] = {
@@ -31,3 +32,21 @@ def sight(person: Person, cases: Collection[str], lists: Collection[str] = ()) -
     if person.role is not Role.ANALYST:
         return Sight(frozenset(cases))
     return Sight(frozenset(cases), loose=True, lists=frozenset(lists))
+
+
+# What a token never does, whoever made it: it proposes, people agree.
+_OF_PEOPLE = frozenset({Right.AGREE, Right.PEOPLE, Right.REPORTS})
+
+
+def token_rights(person: Person) -> frozenset[Right]:
+    """What a token of somebody may do at most; its scopes say how much of it."""
+    return rights(person) - _OF_PEOPLE
+
+
+def token_sight(token: Token, seen: Sight) -> Sight:
+    """What a token may see. `seen`: what its maker sees now."""
+    if token.cases is None:
+        return seen
+    if seen.cases is None:
+        return Sight(token.cases)
+    return Sight(token.cases & seen.cases)

@@ -12,7 +12,7 @@ from monitor.loops.desk.said import the_person, wrong
 from monitor.model.acts import Actor
 from monitor.model.desk import Role
 from monitor.model.settings import Settings
-from monitor.store import desk_sessions, desk_ways
+from monitor.store import api_tokens, desk_sessions, desk_ways
 from monitor.store.deskfile import DeskFile
 from monitor.store.port import Store
 
@@ -43,18 +43,20 @@ def reset(store: Store, file: DeskFile, actor: Actor, name: str, now: int) -> st
         raise wrong("person", person.name, "may not use the desk", "Enable them first")
     with file.change() as conn:
         desk_ways.forget(conn, person.name, now, "reset", actor.name)
+        api_tokens.end_of(conn, person.name, now, "reset", actor.name)
     return desk_ways.invite(file, person.name, new_code(), now, actor.name)
 
 
 def disable(
     store: Store, file: DeskFile, settings: Settings, actor: Actor, name: str, why: str, now: int
 ) -> int:
-    """Their sessions and links end now, what they had goes to nobody and is told; yields how many
-    alerts that were. Raises ConfigError for the last active lead."""
+    """Their sessions, tokens and links end now, what they had goes to nobody and is told; yields
+    how many alerts that were. Raises ConfigError for the last active lead."""
     freed = disable_person(store, settings, actor, name, why, now)
     with file.change() as conn:
         desk_ways.end_invitations(conn, name, now)
         desk_sessions.end_all(conn, name, now, "disabled", actor.name)
+        api_tokens.end_of(conn, name, now, "disabled", actor.name)
     return freed
 
 

@@ -49,7 +49,7 @@ class Guard:
         """The request with who is signed in, or where they have to go first. Raises Forbidden,
         Refused."""
         request = ask.request
-        if request.headers.get("Host", "").lower() not in self._hosts:
+        if not self.is_here(request):
             raise Refused(f"This desk is opened at {self.settings.url}, and by no other name.")
         me = self._signed(ask)
         if request.method not in ("GET", "HEAD"):
@@ -68,6 +68,10 @@ class Guard:
         if not me.may(route.right):
             raise Forbidden
         return ask
+
+    def is_here(self, request: Request) -> bool:
+        """Whether it is sent to this desk by its own name."""
+        return request.headers.get("Host", "").lower() in self._hosts
 
     def leave(self, _ask: Ask, response: Response) -> Response:
         """The answer, with what the browser has to keep."""

@@ -25,6 +25,7 @@ from monitor.store import desk_inbox
 from monitor.store.inplace import InPlace
 from monitor.store.port import Reader, Store
 from monitor.store.views import Views
+from monitor.web.api.site import ROOT, Api
 from monitor.web.desk import words
 from monitor.web.desk.ask import SAID, Ask, token
 from monitor.web.desk.guard import Guard
@@ -83,6 +84,7 @@ class Desk:
         self._writer: Store | None = None
         self._place: InPlace | None = None  # of the record, since it was opened first
         self.strip = Strip(settings)
+        self._api = Api(self, guard, self.strip)
         self._open, self._mine = open_record, threading.local()
         self._opened: list[Store] = []
         self._templates = _templates()
@@ -122,7 +124,8 @@ class Desk:
         request = Request(environ)
         request.max_content_length = BODY_MOST
         request.max_form_memory_size = BODY_MOST
-        response = self._answer(request)
+        program = request.path.startswith(f"{ROOT}/")
+        response = self._api.answer(request) if program else self._answer(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
