@@ -30,6 +30,7 @@ from monitor.loops.desk.tick import tick
 from monitor.loops.escalate import pass_on
 from monitor.loops.freeze import DeliverWorld
 from monitor.loops.giving_way import give_way, gives_way
+from monitor.loops.health import hours
 from monitor.loops.health.signals import signals
 from monitor.loops.health.tell import tell_incidents
 from monitor.loops.keeping import keep_bounds
@@ -314,6 +315,7 @@ class Fundwatch:
             chain, after = self.settings.escalate_to, self.settings.escalate_after
             pass_on(self.store, chain, after, moment, now())
             keep_bounds(self.store, self.settings, moment)
+            hours.note(self.store, self.settings, moment)
 
     def work_desk(self) -> None:
         """What the program does at the desk by itself. One at a time; whoever comes meanwhile has

@@ -13,20 +13,24 @@ from monitor.model.plain import count, tidy
 from monitor.store import desk_health
 from monitor.store.commit import commit
 from monitor.web.desk import health_parts as parts
-from monitor.web.desk import healthy
+from monitor.web.desk import healthy, hours
 from monitor.web.desk.ask import Ask
 from monitor.web.desk.money import DONE_SOON
 from monitor.web.desk.pages.alert import carried_out
+from monitor.web.desk.past_day import past_day
 from monitor.web.desk.words import Gone, Wrong
 
 
 def health(ask: Ask) -> Response:
-    """GET /health"""
+    """GET /health, or with ?day= what was read of a day."""
+    if "day" in ask.request.args:
+        return _day(ask)
     found = healthy.health(ask)
     operates = found.operates
     return ask.page(
         *("health.html.j2", "Health", "health"),
         found=found,
+        days=hours.days(ask) if operates else [],
         sources=parts.sources(ask, operates=operates),
         channels=parts.channels(ask, operates=operates),
         sending=parts.sending(ask) if operates else None,
@@ -36,6 +40,14 @@ def health(ask: Ask) -> Response:
         replays=ask.signed.may(Right.WORK),
         tests=may_test(ask),
     )
+
+
+def _day(ask: Ask) -> Response:
+    told = ask.request.args.get("after", "")
+    after = int(told) if told.isascii() and told.isdecimal() and len(told) < 16 else 0
+    found = past_day(ask, ask.request.args["day"], after)
+    title = f"What was read of {found.day}"
+    return ask.page("health_day.html.j2", title, "health", found=found, after=after)
 
 
 def may_test(ask: Ask) -> bool:
