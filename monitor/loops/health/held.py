@@ -52,6 +52,13 @@ def accounts(store: Reader, settings: Settings, now: int) -> list[Account]:
     return [_account(store, settings, each.entry, now) for each in held.entries(store)]
 
 
+def of_entries(
+    store: Reader, settings: Settings, entries: Iterable[Entry], now: int
+) -> list[Account]:
+    """Of these entries those that are held."""
+    return [_account(store, settings, entry, now) for entry in entries if entry.held]
+
+
 def _account(store: Reader, settings: Settings, entry: Entry, now: int) -> Account:
     chain, assets = settings.chains.get(entry.subject.chain), settings.assets
     if chain is None or not entry.expected:

@@ -23,7 +23,7 @@ UNSET = (
     "desk: is not set in config/settings.yaml (bank, exchange, authority or counsel). Whom to ask "
     "depends on it; until then only who could act is shown."
 )
-_NOTES = {
+NOTES = {
     "bank": "For your counsel or the authority: those named under 'could act' could keep these "
     "funds from moving. Whether they are asked, by whom and on which legal basis is for your "
     "counsel or the authority to say. Do not write to them, or to the holder, on this alone: a "
@@ -60,7 +60,7 @@ def asks(trace: Trace, found: Sequence[Place], page: Page, told: str) -> list[As
     if not any(place.actors for place in found):
         return [Ask("", "Nobody is named who could act.")]
     if desk != AUTHORITY:
-        return [Ask("", _filled(_NOTES[desk]))]
+        return [Ask("", _filled(NOTES[desk]))]
     by_actor: dict[tuple[str, str], list[Place]] = {}
     for place in found:
         for actor in whom(place):
@@ -78,7 +78,7 @@ def draft(trace: Trace, place: Place, role: str, name: str, page: Page, told: st
     if desk == AUTHORITY:
         return "\n".join(_draft(trace, role, name, [place], page, told))
     facts = [*_listed(1, place, page), *_payments(trace, place)]
-    return "\n".join(["Note, not sent.", _filled(_NOTES.get(desk, UNSET)), "", told, *facts])
+    return "\n".join(["Note, not sent.", _filled(NOTES.get(desk, UNSET)), "", told, *facts])
 
 
 def whom(place: Place) -> list[Actor]:

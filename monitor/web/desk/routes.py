@@ -6,6 +6,7 @@ from monitor.model.desk import Right
 from monitor.web.desk.ask import Route
 from monitor.web.desk.entrance import ENTRANCE
 from monitor.web.desk.pages import alert, case, erase, group, inbox, proposal, start
+from monitor.web.desk.pursuit import PURSUIT
 from monitor.web.desk.records import RECORDS
 from monitor.web.desk.watching import WATCHING
 
@@ -32,6 +33,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/c", case.cases),
     Route("/c/<path:case>", case.case),
     Route("/c/<path:case>", case.do, Right.WORK, POST),
+    *PURSUIT,  # what is followed, where it rests, who was asked
     # addresses, transactions, find, help
     *RECORDS,
     *WATCHING,  # how reading stands, lists

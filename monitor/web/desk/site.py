@@ -36,6 +36,7 @@ log = logging.getLogger("fundwatch.desk")
 
 HERE = Path(__file__).parent
 BODY_MOST = 65_536  # bytes of a form
+KEPT_MOST = 20_000  # characters of each of its fields that are given back
 
 # Which room, its address, its name, and the right that it needs.
 MENU = (
@@ -214,18 +215,24 @@ def _kept(request: Request) -> str:
     if request.method != "POST" or request.content_length is None:
         return ""
     try:
-        names = ("why", "rule") if request.path.startswith("/erase/") else ("why",)
-        return "\n".join(filter(None, (request.form.get(name, "")[:2000] for name in names)))
+        names = _WORDS.get(request.path.split("/")[1], ("why",))
+        return "\n".join(filter(None, (request.form.get(name, "")[:KEPT_MOST] for name in names)))
     except HTTPException:  # it was too long to be read
         return ""
+
+
+# Which fields of the forms of a room hold what somebody wrote.
+_WORDS = {"erase": ("why", "rule"), "request": ("to", "reference", "text", "why")}
+_BACK = ("a", "alert", "c", "erase", "g", "health", "lists", "proposal", "request")
 
 
 def _back(request: Request) -> str:
     """The page on which a form stood; empty: it is not known."""
     room = request.path.split("/")[1]
-    rooms = ("a", "alert", "c", "erase", "g", "health", "lists", "proposal")
-    if request.method != "POST" or room not in rooms:
+    if request.method != "POST" or room not in _BACK:
         return ""
+    if request.query_string:  # its address says what the form is about
+        return request.full_path
     return request.path if room in ("c", "erase") else request.path.rpartition("/")[0]
 
 

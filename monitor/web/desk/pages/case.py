@@ -26,7 +26,7 @@ from monitor.store import cases as kept
 from monitor.store import desk as people
 from monitor.store import desk_cases, desk_entries, guard, watch, written
 from monitor.store.not_covered import not_covered
-from monitor.web.desk import gone, happened, money, shown, strip
+from monitor.web.desk import gone, happened, money, seized, shown, strip, traced
 from monitor.web.desk.ask import Ask
 from monitor.web.desk.guard import looked
 from monitor.web.desk.known import Shown as Side
@@ -179,6 +179,7 @@ def _whys(ask: Ask, ids: Sequence[str]) -> list[tuple[str, str]]:
 def _overview(ask: Ask, found: Looked) -> dict[str, object]:
     case, status = found.case, found.status
     held = [each for each in status if each.held is not None]
+    of_day = traced.of_case(ask, case)
     standing = following.Standing(
         case=case,
         now=ask.now,
@@ -194,7 +195,10 @@ def _overview(ask: Ask, found: Looked) -> dict[str, object]:
     return {
         "steps": steps,
         "open": len(found.work),
-        "held": held,
+        "held": seized.held_now(ask, watch.named(ask.store, [each.id for each in held])),
+        "traced": of_day,
+        "seized": seized.section(ask, of_day),
+        "ask_path": seized.ask_path,
         "unknown": _not_known(ask, status),
         **_happened(ask, case),
     }
