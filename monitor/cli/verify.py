@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -12,22 +10,21 @@ from pathlib import Path
 import click
 
 from monitor.app import verify as holding
-from monitor.cli import terminal
+from monitor.cli import differences, terminal
+from monitor.cli import verify_export as exports
 from monitor.cli.common import BAD_INPUT, DONE, UNREAD, Home
+from monitor.cli.differences import Heard, passing
+from monitor.loops.report.check import is_export
 from monitor.messages import loglines
 from monitor.model.difference import Difference, Report
 from monitor.model.errors import ConfigError, Problem, StoreError
-from monitor.model.plain import count, plural, quoted, tidy, utc
+from monitor.model.plain import count, quoted, tidy, utc
 from monitor.store import deskfile
 from monitor.store.deskfile import FILE
 from monitor.store.guard import DATABASE
 from monitor.store.verify.gone import Erasure
 from monitor.store.verify.handout import Handed
 from monitor.store.verify.record import Checkpoint, Verdict
-
-SHOWN = 1000  # differences that are shown to people
-WIDEST = 400  # characters of one value
-LABEL = 8  # columns of what stands before a line
 
 PROVES = """\
 What this proves
@@ -80,24 +77,10 @@ RESTS = (
 )
 
 
-class _Heard:
-    """Differences: the first of them kept, all of them counted."""
-
-    def __init__(self) -> None:
-        self.first: list[Difference] = []
-        self.number = 0
-
-    def __call__(self, difference: Difference) -> None:
-        self.number += 1
-        if self.number <= SHOWN:
-            self.first.append(difference)
-
-
-def _line(difference: Difference) -> None:
-    click.echo(json.dumps(asdict(difference)))
-
-
 @click.command()
+@click.argument(
+    "export", metavar="[FILE]", required=False, type=click.Path(dir_okay=False, path_type=Path)
+)
 @click.option(
     "--record",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -108,6 +91,11 @@ def _line(difference: Difference) -> None:
     "handed",
     type=click.Path(dir_okay=False, path_type=Path),
     help="A file of one case that `log export` made; needs no record.",
+)
+@click.option(
+    "--key",
+    metavar="FINGERPRINT",
+    help="Of an export: whose key it must be, as told by another way (`fundwatch key`).",
 )
 @click.option("--checkpoint", help="NUMBER:HASH of a daily mail: finds an end that was cut off.")
 @click.option(
@@ -120,13 +108,22 @@ def _line(difference: Difference) -> None:
 )
 @click.pass_obj
 def verify(
-    home: Home, record: Path | None, handed: Path | None, checkpoint: str | None, form: str
+    home: Home,
+    export: Path | None,
+    record: Path | None,
+    handed: Path | None,
+    key: str | None,
+    checkpoint: str | None,
+    form: str,
 ) -> None:
-    """Hold the record against its log, and the log against itself.
+    """Hold the record against its log, and the log against itself; or FILE, which `export` made.
 
     Walks the chain of hashes, works out from the texts of the log alone what movements, alerts,
     acknowledgements and entries must be, and names every difference. Only reads; works while
     `run` does. Says in the end what it proves and what not.
+
+    With FILE it needs no record and no home folder, on any machine: frame, digests, signature, the
+    chain of the log, the digests of movements, the sums of the trace.
 
     \b
     Exit codes
@@ -137,12 +134,19 @@ def verify(
     \b
     Example
       fundwatch verify --checkpoint 1234:9f86d081884c7d65...
+      fundwatch verify sim-2023.zip --key 2b7e151628aed2a6...
     """
     mark = _checkpoint(checkpoint)
-    if record is not None and handed is not None:
-        raise ConfigError([Problem("--file", str(handed), "stands beside --record", "Give one")])
-    heard = _Heard()
-    report: Report = heard if form == "text" else _passing(heard)
+    given = [each for each in (export, record, handed) if each is not None]
+    if len(given) > 1:
+        raise ConfigError([Problem("FILE", str(given[1]), "stands beside another", "Give one")])
+    if export is not None and is_export(export):
+        exports.tell(export, key, mark, form)
+    if key is not None:
+        raise ConfigError([Problem("--key", key[:100], "is for exports", "Name one as FILE")])
+    handed = handed or export
+    heard = Heard()
+    report: Report = heard if form == "text" else passing(heard)
     try:
         if handed is not None:
             said = _of_file(handed, mark, report)
@@ -156,14 +160,6 @@ def verify(
     if form == "text":
         _tell(heard, said, of_file=handed is not None)
     sys.exit(UNREAD if heard.number else DONE)
-
-
-def _passing(heard: _Heard) -> Report:
-    def both(difference: Difference) -> None:
-        heard(difference)
-        _line(difference)
-
-    return both
 
 
 def _checkpoint(text: str | None) -> Checkpoint | None:
@@ -275,31 +271,12 @@ def _untold(handed: Handed) -> Iterator[str]:
             yield f"Erased  row {seq:,} by row {by:,}, which is withheld"
 
 
-def _tell(heard: _Heard, said: Iterable[str], *, of_file: bool) -> None:
+def _tell(heard: Heard, said: Iterable[str], *, of_file: bool) -> None:
     """The answer first, then what is held against what, then what that proves and what not."""
     columns = terminal.width()
-    differ = "differs" if heard.number == 1 else "differ"
-    click.echo(f"{plural(heard.number, 'place')} {differ}." if heard.number else "Nothing differs.")
-    for each in heard.first:
-        click.echo(f"{each.check:<10} {tidy(each.place, WIDEST)}")
-        click.echo(f"           expected  {tidy(each.expected, WIDEST)}")
-        click.echo(f"           found     {tidy(each.found, WIDEST)}")
-    if heard.number > SHOWN:
-        click.echo(f"and {heard.number - SHOWN:,} more: --format jsonl has them all")
+    differences.tell(heard)
     for line in said:
-        click.echo(_wrapped(line, columns))
+        click.echo(differences.wrapped(line, columns))
     proves = PROVES_FILE if of_file else PROVES
     click.echo(DIFFERS if heard.number else proves)
     click.echo(DOES_NOT_FILE if of_file else DOES_NOT)
-
-
-def _wrapped(line: str, columns: int) -> str:
-    """Below its label, in columns of the window; hashes and names of files stay whole."""
-    indent = " " * LABEL
-    return textwrap.fill(
-        line,
-        columns,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )

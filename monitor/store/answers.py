@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from monitor.model.answers import SILENCE, Kept, Silence, digest_of
@@ -167,6 +167,12 @@ _ANSWER = (
     "a.extract, a.why, b.pruned "
     "FROM answer a JOIN answer_body b ON b.sha256 = a.body_sha256"
 )
+
+
+def answer_of(store: Reader, ids: Iterable[int]) -> list[Answer]:
+    """By their numbers in the record, oldest first."""
+    found = map(_answer, store.read_in(f"{_ANSWER} WHERE a.id IN ({{}})", ids))
+    return sorted(found, key=lambda a: (a.at, a.id))
 
 
 def _answer(row: Fields) -> Answer:

@@ -138,6 +138,13 @@ def as_of(store: Reader, case: str, at: int) -> Told | None:
     return _told(store, "case_id = ? AND at <= ?", [case, at])
 
 
+def text(store: Reader, case: str, number: int) -> list[str] | None:
+    """The lines of a state, as its digest is of them; None where they were erased. Raises
+    LookupError where there is no such state."""
+    with store.look() as conn:
+        return trace_bodies.read(conn, case, number)
+
+
 def _told(store: Reader, where: str, params: list[object]) -> Told | None:
     with store.look() as conn:
         row = conn.execute(

@@ -6,7 +6,7 @@ the chain with its number and digest, and for the rows of this case with salt an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +34,7 @@ ORDER BY l.seq
 @dataclass(slots=True)
 class Counts:
     """Rows of the log in a file. `left_out`: of the withheld ones those that concern the case
-    and would have named another one."""
+    and would have named another one, or are left out besides."""
 
     shown: int = 0
     withheld: int = 0
@@ -42,7 +42,16 @@ class Counts:
     left_out: int = 0
 
 
-def lines(store: Reader, case: str, made: str, by: str, counts: Counts) -> Iterator[str]:
+Withheld = Callable[[Body], bool]  # whether a text is left out besides
+
+
+def _nothing(_: Body) -> bool:
+    return False
+
+
+def lines(
+    store: Reader, case: str, made: str, by: str, counts: Counts, withheld: Withheld = _nothing
+) -> Iterator[str]:
     """The file, line by line, at one moment; fills `counts`. `made`: when, by `by`."""
     with store.look() as conn:
         foreign = Foreign.of(conn, case)
@@ -58,16 +67,16 @@ def lines(store: Reader, case: str, made: str, by: str, counts: Counts) -> Itera
                 "by": by,
             }
         )
-        yield from _rows(conn, case, foreign, counts)
+        yield from _rows(conn, case, lambda told: foreign.named_in(told) or withheld(told), counts)
 
 
-def _rows(conn: Connection, case: str, foreign: Foreign, counts: Counts) -> Iterator[str]:
+def _rows(conn: Connection, case: str, withheld: Withheld, counts: Counts) -> Iterator[str]:
     for row in conn.execute(_ROWS, (case,)):
         line: dict[str, Any] = {"seq": row["seq"], "digest": row["digest"]}
         if row["text"] is None and row["by_seq"] is not None:
             counts.erased += 1
             line["erased_by"] = row["by_seq"]
-        elif (told := _concerning(row)) and not foreign.named_in(told):
+        elif (told := _concerning(row)) and not withheld(told):
             counts.shown += 1
             line |= {"salt": row["salt"], "text": row["text"]}
         else:

@@ -1,0 +1,83 @@
+"""`fundwatch export` and `fundwatch key`: a case in one file that proves itself, and the key that
+signs it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from monitor.app.folder import check_home
+from monitor.cli import waiting
+from monitor.cli.common import Home
+from monitor.loops import cases
+from monitor.loops.report import keys
+from monitor.loops.report.export import Wanted, export
+from monitor.model.errors import ConfigError, Problem
+from monitor.model.plain import count, plural
+
+
+@click.command(name="export")
+@click.argument("case")
+@click.option(
+    "--out",
+    metavar="FILE",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to: FILE.zip. A file of that name is replaced.",
+)
+@click.option("--notes", is_flag=True, help="With what people noted; else their number is said.")
+@click.pass_obj
+def export_(home: Home, case: str, out: Path, notes: bool) -> None:
+    """All that is recorded of a case in one ZIP, signed, to be verified on any machine.
+
+    Cover, movements, alerts, decisions, the log with the proof of what is withheld, list versions,
+    coverage with gaps, the trace by every method, kept answers, settings and method in words. The
+    same state of the record gives the same bytes. Nothing of other cases, no address of the house
+    and no confidential clock is in it. `fundwatch verify FILE` checks it. Only reads.
+
+    \b
+    Example
+      fundwatch export SIM-2023 --out sim-2023.zip
+    """
+    with home.reading() as (store, settings):
+        name = cases.known(store, case)
+        key = keys.load(home.folder)
+        try:
+            done = export(
+                *(store, settings, home.views(store, settings), Wanted(name, notes), out, key),
+                waiting.say,
+            )
+        except ValueError as error:
+            raise ConfigError([Problem("CASE", case, str(error), "Ask for a part")]) from error
+        except OSError as error:
+            why = f"cannot be written ({error.strerror})"
+            remedy = "Name a file in a folder that is there, on a disk with room"
+            raise ConfigError([Problem("--out", str(out), why, remedy)]) from error
+    notes_left = count(done.notes_left_out, "note is", "notes are")
+    click.echo(f"exported  {out}: {done.size:,} bytes, {plural(done.movements, 'movement')}")
+    click.echo(f"sha256    {done.sha256}")
+    click.echo(f"key       {keys.fingerprint(keys.public(key))}")
+    click.echo(f"left out  {notes_left} left out" if not notes else "left out  no note")
+    if not done.standing.read:
+        click.echo("NOT EVERYTHING IS READ: the cover says what is not")
+
+
+@click.command(name="key")
+@click.option("--pem", is_flag=True, help="The public key itself, for other programs.")
+@click.pass_obj
+def key_(home: Home, pem: bool) -> None:
+    """The fingerprint of the key that signs exports, to be told by another way than they go.
+
+    The key is made once, into signing.key of the home folder, for this user alone. Who has that
+    file can sign as this installation; `fundwatch backup` does not copy it, so keep a copy.
+
+    \b
+    Example
+      fundwatch key
+    """
+    check_home(home.folder)
+    os.umask(0o077)
+    raw = keys.public(keys.load(home.folder))
+    click.echo(keys.pem(raw), nl=False) if pem else click.echo(keys.fingerprint(raw))

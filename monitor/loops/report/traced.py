@@ -1,0 +1,98 @@
+"""The trace of a case as it goes out: its lines, objects, table and pictures."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from monitor.loops.report.members import Workshop
+from monitor.loops.report.mine import Mine
+from monitor.messages.objects import json_text
+from monitor.messages.trace import objects, seizure
+from monitor.messages.trace.seizure import state_line
+from monitor.messages.trace.words import Page
+from monitor.model.flow import CONSERVING
+from monitor.model.plain import rfc3339
+from monitor.model.trace import Told, Trace
+from monitor.model.trace_json import from_lines
+from monitor.picture import draw, fold
+from monitor.picture.parts import Picture
+from monitor.store import trace as kept
+from monitor.store import trace_bodies
+
+_WORD = re.compile(r"[0-9A-Za-z]{20,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """A state as it goes out. `told`: with the digest that the log has; `veiled`: an address of
+    the house stands by its label in it, so that its own digest is another one."""
+
+    told: Told
+    lines: list[str]
+    veiled: bool
+
+
+def of(mine: Mine) -> Going | None:
+    """The newest state; None where there is none, or its text was erased. Raises StoreError."""
+    told = kept.newest(mine.store, mine.case)
+    lines = kept.text(mine.store, mine.case, told.number) if told is not None else None
+    if told is None or lines is None:
+        return None
+    labels = mine.labels({word for line in lines for word in _WORD.findall(line)})
+    if not labels:
+        return Going(told, lines, veiled=False)
+    shown = [_veiled(line, labels) for line in lines]
+    return Going(replace(told, trace=from_lines(shown)), shown, veiled=True)
+
+
+def _veiled(line: str, labels: Mapping[str, str]) -> str:
+    """What stands for an address is a part of a text of JSON."""
+    return _WORD.sub(lambda f: json.dumps(labels.get(f[0], f[0]))[1:-1], line)
+
+
+def by_method(trace: Trace, method: str) -> Trace:
+    """The same, shown by a method ("": as a range). Who chose one stands beside that one alone."""
+    if trace.method == method:
+        return trace
+    return replace(trace, method=method, method_by="", method_why="")
+
+
+def picture(trace: Trace, at: int, state: str, chains: dict[str, str]) -> Picture:
+    return fold.of_trace(trace, at, state=state, chains=chains)
+
+
+def pictures(going: Going, chains: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Name and SVG: the way that people chose first (else the range), then all others."""
+    told = going.told
+    state = state_line(told)
+    yield "flow.svg", draw.svg(picture(told.trace, told.at, state, chains))
+    for method in ("", *CONSERVING):
+        name = f"flow-{method.replace('_', '-') or 'range'}.svg"
+        yield name, draw.svg(picture(by_method(told.trace, method), told.at, state, chains))
+
+
+def chain_names(mine: Mine) -> dict[str, str]:
+    return {key: chain.name for key, chain in mine.settings.chains.items()}
+
+
+def fill(shop: Workshop, going: Going, mine: Mine) -> None:
+    told = going.told
+    page = Page(100, mine.settings.chains, told.trace.method)
+    shop.lines("trace/state.jsonl", (f"{line}\n" for line in going.lines))
+    said = {
+        "case": mine.case,
+        "number": told.number,
+        "at": rfc3339(told.at),
+        "at_seconds": told.at,
+        "sha256": trace_bodies.digest(going.lines),
+        "sha256_in_log": told.sha256,
+        "veiled": going.veiled,
+    }
+    shop.lines("trace/trace.json", [f"{json_text(said)}\n"])
+    shop.lines("trace/objects.jsonl", (f"{line}\n" for line in objects.lines(told.trace)))
+    shop.lines("trace/seizure.csv", seizure.csv(told, page))
+    for name, svg in pictures(going, chain_names(mine)):
+        shop.data(f"trace/{name}", svg.encode())
