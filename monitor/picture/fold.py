@@ -15,6 +15,7 @@ from monitor.picture.parts import Picture
 from monitor.picture.scene import Scene
 
 BOXES = 60
+NOT_DRAWN = "Not drawn: "  # begins what is warned of the drawing alone
 BACKS = 12  # thin lines; what is left of them is one sentence
 
 
@@ -87,9 +88,9 @@ def _warned(scene: Scene, backs: int) -> Iterator[str]:
     if trace.questions:
         yield f"Waits for a person: {words.one_line(trace.questions[0].words)}"
     if trace.leads:
-        yield f"Not drawn: {plural(len(trace.leads), 'lead')} by a guess."
+        yield f"{NOT_DRAWN}{plural(len(trace.leads), 'lead')} by a guess."
     if scene.idle:
         by = METHOD_SAID.get(trace.method) or "any of the 5 methods"
-        yield f"Not drawn: {scene.idle:,} that can be reached, but nothing came there by {by}."
+        yield f"{NOT_DRAWN}{scene.idle:,} that can be reached, but nothing came there by {by}."
     if backs > BACKS:
-        yield f"Not drawn: {backs - BACKS:,} thin lines, the smallest. The sums hold them."
+        yield f"{NOT_DRAWN}{backs - BACKS:,} thin lines, the smallest. The sums hold them."

@@ -1,7 +1,8 @@
 """What comes next in a case: at most five sentences, each from a rule with its figures. Pure.
 
 Their order is fixed, and nothing is weighed against something else: what moved though it was held
-comes first, then what the law waits for, then people, then what is not seen.
+comes first, then what can still be frozen, what the law waits for, what following asks, then
+people, then what is not seen.
 """
 
 from __future__ import annotations
@@ -43,13 +44,18 @@ class Standing:
     proposals: Sequence[Proposal] = ()  # that wait
     unread: str = ""  # what is not read, in words; empty: nothing
     unexplained: int = 0  # balances
+    # What rests where somebody could freeze it, and who; empty: nothing does.
+    freezable: tuple[str, str] = ("", "")
+    asked: tuple[str, str] = ("", "")  # what following waits for, and what else is to be known
 
 
 def following(standing: Standing, path: str) -> list[Next]:
     """The first MOST of them. `path`: of the case's page."""
     found = [
         *_held(standing, path),
+        *_freezable(standing, path),
         *_clocks(standing, path),
+        *_asked(standing, path),
         *_nobody(standing),
         *_proposals(standing),
         *_unseen(standing, path),
@@ -63,6 +69,18 @@ def _held(standing: Standing, path: str) -> list[Next]:
     why = "; ".join(standing.held_missing)
     words = "Funds that must not move are missing."
     return [Next(words, f"{why}. Call whoever holds them.", f"{path}#held", "See what is missing")]
+
+
+def _freezable(standing: Standing, path: str) -> list[Next]:
+    figure, who = standing.freezable
+    if not figure:
+        return []
+    return [Next(f"{figure} can still be frozen.", f"{who}.", f"{path}#seized", "Whom to ask")]
+
+
+def _asked(standing: Standing, path: str) -> list[Next]:
+    words, why = standing.asked
+    return [Next(words, why, f"{path}#flow", "See what it is about")] if words else []
 
 
 def _clocks(standing: Standing, path: str) -> list[Next]:

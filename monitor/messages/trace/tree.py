@@ -44,7 +44,7 @@ def lines(
 ) -> Iterator[str]:
     """`head`: which state of the trace it is, `at`: when that was taken; `learned`: which
     operators learn how many addresses, a sentence each."""
-    doubts = [*_doubts(trace), *_old(trace, at)]
+    doubts = [*_doubts(trace), *old(trace, at)]
     yield from _first_screen(trace, page, head, learned, doubts)
     yield from _wrapped(f"THE WAY ({_figures(trace)}; times are UTC)", page)
     yield from paths.lines(trace, page)
@@ -193,7 +193,7 @@ def _doubts(trace: Trace) -> Iterator[str]:
     yield "Nothing that came in is followed backwards."
 
 
-def _old(trace: Trace, at: int | None) -> Iterator[str]:
+def old(trace: Trace, at: int | None) -> Iterator[str]:
     """What was read more than an hour before the state was taken, of places where value rests."""
     rests = [n for n in trace.nodes if n.state in _RESTS and any(map(is_any, n.holds))]
     ages = [(at or 0) - node.covered_to for node in rests if node.covered_to is not None]

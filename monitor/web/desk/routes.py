@@ -5,6 +5,7 @@ from __future__ import annotations
 from monitor.model.desk import Right
 from monitor.web.desk.ask import Route
 from monitor.web.desk.entrance import ENTRANCE
+from monitor.web.desk.flows import FLOWS
 from monitor.web.desk.pages import alert, case, erase, group, inbox, proposal, start
 from monitor.web.desk.pursuit import PURSUIT
 from monitor.web.desk.records import RECORDS
@@ -34,6 +35,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/c/<path:case>", case.case),
     Route("/c/<path:case>", case.do, Right.WORK, POST),
     *PURSUIT,  # what is followed, where it rests, who was asked
+    *FLOWS,
     # addresses, transactions, find, help
     *RECORDS,
     *WATCHING,  # how reading stands, lists

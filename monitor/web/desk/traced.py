@@ -28,6 +28,7 @@ class Choice:
     words: str
     query: str  # the address of the page by it, from "?" on; empty: the page as it is
     chosen: bool
+    next: bool  # after the chosen one
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,10 @@ class Traced:
     def is_newest(self) -> bool:
         return self.stood.number == self.stood.newest
 
-    def query(self, **more: str) -> str:
+    def query(self, **more: object) -> str:
         """What keeps method, day and state in an address, from "?" on; empty where there is
         nothing to keep. `more`: what is otherwise; an empty text takes it away."""
-        kept = {
+        kept: dict[str, object] = {
             "method": self.asked_method,
             "as_of": self.day,
             "state": str(self.state or ""),
@@ -61,10 +62,18 @@ class Traced:
         return f"?{said}" if said else ""
 
     def choices(self, **more: str) -> list[Choice]:
-        """All methods that conserve, in their one order."""
+        """All methods that conserve, in their one order; before them all at once, where nobody has
+        chosen one for the case."""
+        told = self.stood.told
+        keys = CONSERVING if told and told.trace.method else ("", *CONSERVING)
+        at = keys.index(self.method)
+        after = keys[(at + 1) % len(keys)]
         return [
-            Choice(key, METHOD_SAID[key], self.query(method=key, **more), key == self.method)
-            for key in CONSERVING
+            Choice(
+                *(key, METHOD_SAID.get(key, "All methods"), self.query(method=key, **more)),
+                *(key == self.method, key == after),
+            )
+            for key in keys
         ]
 
 

@@ -19,6 +19,7 @@ from monitor.model import TransferView
 from monitor.model.dates import EARLIEST
 from monitor.model.desk_work import Clock
 from monitor.model.plain import duration, plural, status_said, tidy, utc, when
+from monitor.picture import bar
 
 NO_RECORD = (
     "The record cannot be used now. Look again later whether what you did last stands in it. "
@@ -105,6 +106,7 @@ def _status(view: TransferView) -> str:
 
 
 GLOBALS: Mapping[str, Callable[..., object]] = {
+    "turned_swatch": lambda: Markup(bar.swatch("turned")),  # noqa: S704 - made of constants
     "earliest": lambda: EARLIEST,
     "left": _left,
     "status": _status,

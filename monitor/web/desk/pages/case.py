@@ -21,17 +21,19 @@ from monitor.model import TransferView, Watched
 from monitor.model.cases import CaseState
 from monitor.model.desk import Line, Open, Right, Sight
 from monitor.model.desk_work import Clock
-from monitor.model.plain import tidy
+from monitor.model.plain import plural, tidy
 from monitor.store import cases as kept
 from monitor.store import desk as people
 from monitor.store import desk_cases, desk_entries, guard, watch, written
 from monitor.store.not_covered import not_covered
-from monitor.web.desk import gone, happened, money, seized, shown, strip, traced
+from monitor.web.desk import flow, gone, happened, money, seized, shown, strip
 from monitor.web.desk.ask import Ask
+from monitor.web.desk.flow import Flow
 from monitor.web.desk.guard import looked
 from monitor.web.desk.known import Shown as Side
 from monitor.web.desk.known import chain_said, names_for, raw_units
 from monitor.web.desk.known import shown as known_side
+from monitor.web.desk.money import Money
 from monitor.web.desk.pages.alert import LONGEST, carried_out, started
 from monitor.web.desk.pages.restricted import restricted_section
 from monitor.web.desk.words import Gone, Wrong
@@ -108,7 +110,8 @@ def case(ask: Ask, case: str) -> Response:
     open_work = desk_cases.open_work(ask.store, ask.sight, case)
     clocks = people.clocks(ask.store, only, case=case)
     found = Looked(case, ids, status, read, stand, open_work, clocks)
-    shown_here = _tab(ask, found, tab)
+    money_here = money.in_case(ask, case)
+    shown_here = _tab(ask, found, tab, money_here)
     return ask.page(
         "case.html.j2",
         f"{case}",
@@ -135,12 +138,12 @@ def case(ask: Ask, case: str) -> Response:
         lead=ask.signed.may(Right.LEAD),
         form=form if with_work else "",
         restricted=restricted_section(ask, case),
-        money=money.in_case(ask, case),
+        money=money_here,
         **shown_here,
     )
 
 
-def _tab(ask: Ask, found: Looked, tab: str) -> dict[str, object]:
+def _tab(ask: Ask, found: Looked, tab: str, followed: Money | None) -> dict[str, object]:
     """What only this tab shows."""
     case = found.case
     if tab == "addresses":
@@ -155,7 +158,7 @@ def _tab(ask: Ask, found: Looked, tab: str) -> dict[str, object]:
     if tab == "members":
         everybody = [each for each in people.people(ask.store) if each.disabled is None]
         return {"everybody": everybody}
-    return _overview(ask, found)
+    return _overview(ask, found, flow.in_case(ask, case, followed))
 
 
 def _gone(ask: Ask, what: str, names: Sequence[str]) -> dict[str, str]:
@@ -176,10 +179,9 @@ def _whys(ask: Ask, ids: Sequence[str]) -> list[tuple[str, str]]:
     return [each for each in said if any(each)][:_WHYS]
 
 
-def _overview(ask: Ask, found: Looked) -> dict[str, object]:
+def _overview(ask: Ask, found: Looked, seen: Flow) -> dict[str, object]:
     case, status = found.case, found.status
     held = [each for each in status if each.held is not None]
-    of_day = traced.of_case(ask, case)
     standing = following.Standing(
         case=case,
         now=ask.now,
@@ -190,18 +192,34 @@ def _overview(ask: Ask, found: Looked) -> dict[str, object]:
         proposals=people.proposals(ask.store, ask.sight, state="waiting", case=case),
         unread="" if found.read else found.stand,
         unexplained=sum(e.balances.unexplained for e in status if e.balances),
+        freezable=seen.freezable,
+        asked=_asked(seen),
     )
     steps: list[Next] = following.following(standing, path_of(case))
     return {
+        "flow": seen,
         "steps": steps,
         "open": len(found.work),
         "held": seized.held_now(ask, watch.named(ask.store, [each.id for each in held])),
-        "traced": of_day,
-        "seized": seized.section(ask, of_day),
+        "seized": seized.section(ask, seen.traced),
         "ask_path": seized.ask_path,
         "unknown": _not_known(ask, status),
         **_happened(ask, case),
     }
+
+
+def _asked(seen: Flow) -> tuple[str, str]:
+    """What following waits for: the question to a person, or the limit that ended it."""
+    trace = seen.trace
+    if trace is None:
+        return "", ""
+    if trace.questions:
+        more = len(trace.questions) - 1
+        behind = f"{plural(more, 'more question')} after it." if more else ""
+        return tidy(trace.questions[0].words, 400), behind
+    return (
+        ("Following stopped before its end.", tidy(trace.ended, 400)) if trace.ended else ("", "")
+    )
 
 
 def _not_known(ask: Ask, status: Sequence[EntryStatus]) -> list[tuple[str, int]]:

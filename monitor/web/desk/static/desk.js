@@ -56,6 +56,8 @@ document.addEventListener("keydown", (event) => {
     h: () => press("[data-key=h]"),
     c: () => press("[data-key=c]"),
     f: () => press("[data-key=f]"),
+    m: () => press("[data-key=m]"),
+    p: () => press("[data-key=p]"),
     w: () => press("[data-key=w]"),
     x: () => {
       const row = document.activeElement && document.activeElement.closest("tr");
