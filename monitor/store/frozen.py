@@ -9,7 +9,7 @@ from monitor.model import Kind, Subject
 from monitor.store.port import Reader
 from monitor.store.trace import STANDS
 
-_ACTS = ", ".join(f"'{kind.value}'" for kind in (Kind.FROZEN, Kind.RELEASED))
+_ACTS = ", ".join(f"'{kind.value}'" for kind in Kind if kind.act and not kind.destroys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def frozen(
         acts.sort(key=lambda row: (row["time"], row["tx_index"] or 0, row["log_index"] or 0))
         for row in acts:
             key = Subject(chain, row["sender"]), str(row["contract"])
-            if row["kind"] == Kind.FROZEN.value:
+            if Kind(row["kind"]).freezes:
                 found.setdefault(key, Frozen(row["time"], row["tx"]))
             else:
                 found.pop(key, None)
