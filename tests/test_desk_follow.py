@@ -108,7 +108,7 @@ def test_the_money_of_an_alert_is_followed_and_then_on(tmp_path: Path) -> None:
             assert 'do=follow"' not in bob.get(alert).text
             _begins_earlier(tmp_path, bob)
             _followed_on(tmp_path, bob, ann)
-            for each in (f"/a/dev/{EXCHANGE}", "/c/C-1", alert):
+            for each in (f"/a/dev/{EXCHANGE}", "/c/C-1", alert, "/c/C-1/flow.svg"):
                 eve.get(each)
                 assert eve.get(each).status_code == 404
         assert differences(tmp_path / "fundwatch.db") == []
@@ -214,6 +214,7 @@ def _it_is_followed(folder: Path, bob: requests.Session, alert: str, day: str) -
         state = rf"is followed: what left from {day} on ?\. Switched on {today}[^.]* by bob ?\."
         assert re.search(state, said), said
         assert "The newest word of it:" in said
+    _the_newest_word_shows_the_way(bob)
     happened = page(bob, "/c/C-1?kind=all")
     assert f"its money is followed from now on: since {day}" in happened, happened
     assert "ask_after" not in happened, "limits that go without saying"
@@ -223,6 +224,19 @@ def _it_is_followed(folder: Path, bob: requests.Session, alert: str, day: str) -
     )
     assert "is followed. It" not in page(bob, f"/a/dev/{C}")
     assert "Watch it first , in a case; then its money can be followed." in page(bob, f"/a/dev/{C}")
+
+
+def _the_newest_word_shows_the_way(bob: requests.Session) -> None:
+    (word,) = re.findall(
+        r"The newest word of it: <a href=\"(/alert/[^\"]+)", bob.get("/c/C-1").text
+    )
+    shown = bob.get(word).text
+    src, alt = re.findall(r'<img src="(/c/C-1/flow.svg\?state=\d+)" alt="([^"]*)"', shown)[0]
+    assert alt.startswith("Case C-1")
+    assert "Hop 2" in alt
+    drawn = bob.get(src)
+    assert drawn.headers["Content-Type"].startswith("image/svg+xml")
+    assert drawn.text in bob.get(src.replace("/flow.svg", "")).text
 
 
 def _begins_earlier(folder: Path, bob: requests.Session) -> None:

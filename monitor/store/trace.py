@@ -119,13 +119,13 @@ def numbered(store: Reader, case: str, number: int) -> Told | None:
 
 
 # Alerts about followed money that show the whole way.
-_PICTURED = (Turn.HISTORY, Turn.REACHED, Turn.MOVED, Turn.QUESTION)
+PICTURED = (Turn.HISTORY, Turn.REACHED, Turn.MOVED, Turn.QUESTION)
 
 
 def pictured(store: Reader, alert: Alert) -> Trace | None:
     """The state of the trace that an alert is about; None where it is shown no picture."""
     facts = alert.facts
-    if not isinstance(facts, Traced) or facts.turn not in _PICTURED:
+    if not isinstance(facts, Traced) or facts.turn not in PICTURED:
         return None
     if alert.severity is Severity.LOW:  # a line in the daily mail, of which there may be many
         return None

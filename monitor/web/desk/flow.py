@@ -11,20 +11,25 @@ from markupsafe import Markup
 from monitor.messages.trace import drawn, tree, wherenow
 from monitor.messages.trace.seizure import state_line
 from monitor.messages.trace.words import minute
-from monitor.model import Subject
+from monitor.model import Alert, Subject
 from monitor.model.flow import CONSERVING, METHOD_SAID
 from monitor.model.plain import plural, tidy
 from monitor.model.trace import Told, Trace
-from monitor.picture import draw
+from monitor.model.traced import Traced
+from monitor.picture import draw, words
 from monitor.picture.fold import NOT_DRAWN
 from monitor.picture.parts import Picture
+from monitor.store import desk_trace
+from monitor.store.desk_trace import Missing
 from monitor.store.frozen import frozen
 from monitor.store.remembered import Remembered
+from monitor.store.trace import PICTURED
 from monitor.web.desk import traced
 from monitor.web.desk.ask import Ask
 from monitor.web.desk.hops import Hop, hops
 from monitor.web.desk.money import Money
-from monitor.web.desk.traced import Choice, Traced
+from monitor.web.desk.traced import Choice
+from monitor.web.desk.traced import Traced as Seen
 from monitor.web.desk.where import Where, freezable, prices_by, where
 
 VIEWS = {"": "Picture", "table": "Table"}
@@ -37,7 +42,7 @@ Key = tuple[int, str, str]  # of a state: number and digest; and the method
 class Flow:
     """`told` None: there is nothing to show, and `why` says so."""
 
-    traced: Traced
+    traced: Seen
     view: str
     why: str = ""
     state: str = ""  # which one it is
@@ -133,7 +138,31 @@ def in_case(ask: Ask, case: str, money: Money | None) -> Flow:
     )
 
 
-def _why(it: Traced, money: Money | None) -> str:
+@dataclass(frozen=True, slots=True)
+class Pictured:
+    """The state of a trace that an alert is about."""
+
+    case: str
+    state: int
+    alt: str = ""  # of the picture
+    why: str = ""  # there is none any more
+
+
+def of_alert(ask: Ask, alert: Alert) -> Pictured | None:
+    """None: the alert shows no way, or whoever asks may not see its case."""
+    facts = alert.facts
+    if not isinstance(facts, Traced) or facts.turn not in PICTURED:
+        return None
+    stood = desk_trace.stood(ask.store, ask.sight, facts.case, number=facts.state)
+    if stood.missing is Missing.NONE:
+        return None
+    if stood.told is None:
+        return Pictured(facts.case, facts.state, why=traced.missing_said(stood))
+    shown = picture(ask, stood.told)[0]
+    return Pictured(facts.case, facts.state, alt="\n".join((shown.title, *words.hops(shown))))
+
+
+def _why(it: Seen, money: Money | None) -> str:
     if it.stood.newest:
         return it.why
     if money is None:
@@ -151,7 +180,7 @@ def _why(it: Traced, money: Money | None) -> str:
     )
 
 
-def _warned(it: Traced, shown: Picture, money: Money | None) -> Iterator[str]:
+def _warned(it: Seen, shown: Picture, money: Money | None) -> Iterator[str]:
     """What must be known before any figure is read."""
     assert it.told is not None
     if it.is_newest and (money is None or money.state is None):

@@ -88,7 +88,9 @@ def of_case(ask: Ask, case: str) -> Traced:
     stood = desk_trace.stood(ask.store, ask.sight, case, _end_of(day, ask.now), state or None)
     told = by_method(stood.told, method) if stood.told else None
     shown = told.trace.method if told else method
-    return Traced(case, stood, told, shown, method, day, state, "" if told else _why(stood, day))
+    return Traced(
+        case, stood, told, shown, method, day, state, "" if told else missing_said(stood, day)
+    )
 
 
 def page_of(ask: Ask, traced: Traced) -> Page:
@@ -117,13 +119,13 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _why(stood: Stood, day: str) -> str:
-    """Why nothing is shown, in sentences."""
+def missing_said(stood: Stood, day: str = "") -> str:
+    """Why nothing is shown, in sentences. `day`: that was asked for."""
     state = f"State {stood.number} of {utc(stood.at)}"
     if stood.missing is Missing.ERASED:
         return (
             f"{state}: its text was erased. What it said is gone; that it was there, and "
-            "that it was erased, stands under What happened."
+            "that it was erased, stands in the log."
         )
     if stood.missing is Missing.DAMAGED:
         return (

@@ -20,8 +20,9 @@ from monitor.model.plain import ERASED, is_same_name, tidy
 from monitor.store import desk as people
 from monitor.store import desk_inbox, written
 from monitor.store.written import Erasure
-from monitor.web.desk import gone, money, second, shown
+from monitor.web.desk import flow, gone, money, second, shown
 from monitor.web.desk.ask import Ask
+from monitor.web.desk.flow import Pictured
 from monitor.web.desk.guard import looked
 from monitor.web.desk.money import Money
 from monitor.web.desk.words import Changed, Gone, Wrong
@@ -68,6 +69,7 @@ class Opened:
     told_before: Open | None  # the alert of the movement that this one says was reversed
     money: Money | None  # following it; None: it is about nothing that left, or has no case
     no_money: str  # why it cannot be followed, where it left
+    picture: Pictured | None  # the way of the money that it tells of
 
 
 def opened(ask: Ask, wanted: str) -> Opened:
@@ -105,6 +107,7 @@ def opened(ask: Ask, wanted: str) -> Opened:
         told_before=_offered(ask, view, found),
         money=followed,
         no_money=no_money,
+        picture=flow.of_alert(ask, view.alert),
     )
 
 
