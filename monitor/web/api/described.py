@@ -210,9 +210,11 @@ def _schemas(routes: Sequence[Route]) -> dict[str, object]:
             types[route.answer] = None
         if route.body is not None:
             types[route.body] = None
-    _, made = msgspec.json.schema_components([*types], ref_template=_REF)
+    _, made = msgspec.json.schema_components(
+        [*types], schema_hook=lambda _: {"type": "object"}, ref_template=_REF
+    )
     found: dict[str, object] = {name: dict(schema) for name, schema in made.items()}
-    return {**found, **_webhook(), "Problem": _PROBLEM}
+    return {**found, **_webhook(), **_TRACE, "Problem": _PROBLEM}
 
 
 @cache
@@ -224,6 +226,28 @@ def _webhook() -> Mapping[str, object]:
     added = {"type": "object", "required": ["desk"], "properties": {"desk": _ref("AtDesk")}}
     return {**parts, "Alert": {"allOf": [_ref("alert"), added]}}
 
+
+def _part(what: str, required: str) -> Json:
+    said = f"{what}, as a line of `fundwatch trace`: docs/tracing.md tells what each field means."
+    return {"type": "object", "description": said, "required": required.split()}
+
+
+_TRACE: Json = {
+    "TraceNode": _part(
+        "An address",
+        "type chain address hop state stop label other_labels first_traced last_moved complete "
+        "unread read_to received left holds bounds",
+    ),
+    "TraceEdge": _part(
+        "A movement with anything traced in it",
+        "type chain tx leg kind from to asset amount time hop traced usd via",
+    ),
+    "TraceTotal": _part(
+        "What came of one asset, or (asset null) of all in USD, by one method",
+        "type chain asset method out_of_sources converted_in converted_out fees resting ended "
+        "unfollowed ties difference",
+    ),
+}
 
 _PROBLEM: Json = {
     "type": "object",

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
-from monitor.web.api import alerts, described, mine
+from monitor.web.api import (
+    addresses,
+    alerts,
+    cases,
+    described,
+    entries,
+    lists,
+    mine,
+    movements,
+    standing,
+    traces,
+)
 from monitor.web.api.call import Answer, Call, Route
 
 
@@ -15,6 +26,13 @@ def openapi(call: Call) -> Answer:  # noqa: ARG001 - the same for every token
 
 ROUTES: tuple[Route, ...] = (
     *alerts.ROUTES,
+    *movements.ROUTES,
+    *addresses.ROUTES,
+    *entries.ROUTES,
+    *cases.ROUTES,
+    *traces.ROUTES,
+    *lists.ROUTES,
+    *standing.ROUTES,
     *mine.ROUTES,
     Route("GET", "/openapi.json", openapi, None, "This description", "object"),
 )

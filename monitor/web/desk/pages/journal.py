@@ -68,9 +68,15 @@ def _span(day: str) -> tuple[int, int] | None:
 def _record(
     ask: Ask, asked: Mapping[str, str], span: tuple[int, int] | None, before: int
 ) -> tuple[list[Line], int, bool]:
-    leaf = desk_journal.leaf(
-        ask.store, before=before, name=asked["name"], case=asked["case"], span=span
-    )
+    return of_record(ask, asked["name"], asked["case"], before, span)
+
+
+def of_record(
+    ask: Ask, name: str, case: str, before: int, span: tuple[int, int] | None = None
+) -> tuple[list[Line], int, bool]:
+    """A part of the log of the record, the newest first; before which number it goes on (0: it is
+    at its end); whether it was looked through as far as that takes."""
+    leaf = desk_journal.leaf(ask.store, before=before, name=name, case=case, span=span)
     about = logbook.cases_of(ask.store, [each.number for each in leaf.rows])
     how = written.erasures(ask.store, [each.number for each in leaf.rows if each.erased_by])
     lines = [
