@@ -178,15 +178,24 @@ def _account(
         if any(amount.get(method) for method in CONSERVING)
     )
     order = list(At)
+    came, turned = (
+        _figures(by, figure)
+        for figure in (lambda total: total.converted_in, lambda total: total.converted_out)
+    )
+    if usd:  # what was turned came again, in another asset
+        came, turned = _beyond(came, turned), _beyond(turned, came)
     return Account(
-        *(asset, _figures(by, lambda total: total.out_of_sources)),
-        *(_figures(by, lambda t: t.converted_in), _figures(by, lambda t: t.converted_out)),
+        *(asset, _figures(by, lambda total: total.out_of_sources), came, turned),
         tuple(sorted(made, key=lambda part: (order.index(part.at), part.reason))),
     )
 
 
 def _figures(by: Mapping[str, Total], figure: Callable[[Total], int]) -> dict[str, int]:
     return {method: figure(by[method]) if method in by else 0 for method in CONSERVING}
+
+
+def _beyond(figures: ByMethod, others: ByMethod) -> dict[str, int]:
+    return {method: max(figures[method] - others[method], 0) for method in CONSERVING}
 
 
 def _reasons(by: Mapping[str, Total]) -> list[str]:

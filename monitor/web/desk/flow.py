@@ -121,7 +121,8 @@ def in_case(ask: Ask, case: str, money: Money | None) -> Flow:
     until = it.told.at
     stopped = frozen(ask.store, _resting(it.told.trace), until)
     found = wherenow.accounts(it.told.trace, page, stopped.keys())
-    places = [where(each, page, number) for number, each in enumerate(found[:_ACCOUNTS], 1)]
+    assets = [each for each in found if each.asset is not None]
+    places = [where(each, page, n, assets) for n, each in enumerate(found[:_ACCOUNTS], 1)]
     return Flow(
         *(it, view),
         state=state_line(it.told),

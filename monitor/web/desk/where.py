@@ -12,11 +12,13 @@ from monitor.messages.trace.wherenow import Account, At, Part
 from monitor.messages.trace.words import Page, asset_said, span
 from monitor.model.dates import since_time
 from monitor.model.flow import CONSERVING
-from monitor.model.plain import tidy
+from monitor.model.plain import plural, tidy
 from monitor.picture import bar
 from monitor.store import prices
 from monitor.web.desk.ask import Ask
 from monitor.web.desk.traced import DAY
+
+_NAMED = 3  # assets that left, one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ class Where:
     converted: bool  # some of it came by conversion
 
 
-def where(account: Account, page: Page, number: int) -> Where:
+def where(account: Account, page: Page, number: int, assets: Sequence[Account] = ()) -> Where:
+    """`number`: of several on one page; `assets`: that an account of all is of."""
     asset = account.asset
     left, came = (wherenow.amount(account, each, page) for each in (account.left, account.came))
     chosen = page.method in CONSERVING
@@ -65,7 +68,9 @@ def where(account: Account, page: Page, number: int) -> Where:
         low, high = _span(account.turned, methods)
         pieces.append(bar.Piece("turned", f"Turned into other assets: {turned}", low, high))
     whole = _span(account.whole, methods)[1]
-    if span(account.left)[1]:
+    if asset is None:
+        head = f"{_all_left(assets, page)} left the watched addresses"
+    elif span(account.left)[1]:
         head = f"{left} left the watched addresses"
     else:
         head = f"{came} came by conversion from other assets"
@@ -74,7 +79,7 @@ def where(account: Account, page: Page, number: int) -> Where:
         name=f"{asset_said(asset)} on {page.chain(asset.chain)}" if asset else "USD",
         chain=page.chain(asset.chain) if asset else "",
         head=head,
-        more=_more(account, page),
+        more=_more(account, page) if asset else f"Worth {left} when it left; in USD of then",
         bar=Markup(bar.svg(pieces, whole, title, number)),  # noqa: S704 - as the picture
         cells=tuple(_cell(account, part, page) for part in account.parts),
         turned_said=turned,
@@ -83,6 +88,14 @@ def where(account: Account, page: Page, number: int) -> Where:
         adds_up=all(part.at is not At.DIFFERS for part in account.parts),
         converted=span(account.came)[1] > 0,
     )
+
+
+def _all_left(assets: Sequence[Account], page: Page) -> str:
+    """ "25 ETH and 1,200 USDC"."""
+    mine = [each for each in assets if span(each.left)[1]]
+    said = [wherenow.amount(each, each.left, page) for each in mine[:_NAMED]]
+    rest = len(mine) - len(said)
+    return " and ".join((*said, *((plural(rest, "more asset"),) if rest else ())))
 
 
 def _span(figures: Mapping[str, int], methods: Sequence[str]) -> tuple[int, int]:
