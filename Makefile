@@ -82,12 +82,13 @@ UV := .tools/uv/bin/uv
 COMPILE := pip compile --quiet --universal --python-version 3.11 --no-annotate \
   --custom-compile-command "make lock" pyproject.toml build-backend.in
 
+EXTRAS := --extra apprise --extra demo --extra passkeys --extra oidc --extra report
+
 lock: $(UV)
 	$(UV) $(COMPILE) --upgrade --generate-hashes --all-extras -o requirements-dev.lock
 	$(UV) $(COMPILE) -c requirements-dev.lock --generate-hashes -o requirements.lock
-	$(UV) $(COMPILE) -c requirements-dev.lock --generate-hashes --extra apprise --extra demo --extra passkeys --extra oidc \
-	  -o requirements-extras.lock
-	$(UV) $(COMPILE) -c requirements-dev.lock --extra apprise --extra demo --extra passkeys --extra oidc -o constraints.txt
+	$(UV) $(COMPILE) -c requirements-dev.lock --generate-hashes $(EXTRAS) -o requirements-extras.lock
+	$(UV) $(COMPILE) -c requirements-dev.lock $(EXTRAS) -o constraints.txt
 	npm install --package-lock-only --silent --no-audit --no-fund --prefix tests/world/anvil
 	@if docker version >/dev/null 2>&1; then $(MAKE) --no-print-directory image-digest; \
 	else echo "skipped: the digest of the base image (needs docker: make image-digest)"; fi

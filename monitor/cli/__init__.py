@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "messages": "sending:messages_",
     "poll": "service:poll",
     "reconcile": "reconcile:reconcile",
+    "report": "export:report_",
     "restore": "service:restore_",
     "run": "service:run",
     "seizure": "seizure:seizure",

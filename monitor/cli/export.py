@@ -1,9 +1,11 @@
-"""`fundwatch export` and `fundwatch key`: a case in one file that proves itself, and the key that
-signs it."""
+"""`fundwatch export`, `report` and `key`: a case in one file that proves itself or as PDF, and the
+key that signs."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -43,18 +45,13 @@ def export_(home: Home, case: str, out: Path, notes: bool) -> None:
     """
     with home.reading() as (store, settings):
         name = cases.known(store, case)
-        key = keys.load(home.folder)
         try:
-            done = export(
-                *(store, settings, home.views(store, settings), Wanted(name, notes), out, key),
-                waiting.say,
-            )
+            with _writing(out):
+                wanted, key = Wanted(name, notes), keys.load(home.folder)
+                views = home.views(store, settings)
+                done = export(store, settings, views, wanted, out, key, waiting.say)
         except ValueError as error:
             raise ConfigError([Problem("CASE", case, str(error), "Ask for a part")]) from error
-        except OSError as error:
-            why = f"cannot be written ({error.strerror})"
-            remedy = "Name a file in a folder that is there, on a disk with room"
-            raise ConfigError([Problem("--out", str(out), why, remedy)]) from error
     notes_left = count(done.notes_left_out, "note is", "notes are")
     click.echo(f"exported  {out}: {done.size:,} bytes, {plural(done.movements, 'movement')}")
     click.echo(f"sha256    {done.sha256}")
@@ -62,6 +59,52 @@ def export_(home: Home, case: str, out: Path, notes: bool) -> None:
     click.echo(f"left out  {notes_left} left out" if not notes else "left out  no note")
     if not done.standing.read:
         click.echo("NOT EVERYTHING IS READ: the cover says what is not")
+
+
+@click.command(name="report")
+@click.argument("case")
+@click.option(
+    "--out",
+    metavar="FILE",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to: FILE.pdf. A file of that name is replaced.",
+)
+@click.pass_obj
+def report_(home: Home, case: str, out: Path) -> None:
+    """The report of a case as PDF: where the money is, how sure, who could act, who decided.
+
+    First what must be known before any figure; then sums by every method, the places, the flow
+    picture, each hop, what is not known, what was read, decisions, the method. The same state of
+    the record gives the same bytes. Needs the extra `report`. Only reads.
+
+    \b
+    Example
+      fundwatch report SIM-2023 --out sim-2023.pdf
+    """
+    from monitor.loops.report import pdf  # noqa: PLC0415 - templates load slowly
+
+    with home.reading() as (store, settings):
+        name = cases.known(store, case)
+        views = home.views(store, settings)
+        with _writing(out):
+            key = keys.load(home.folder)
+            done = pdf.make(store, settings, views, name, out, key, waiting.say)
+    click.echo(f"reported  {out}: {plural(done.pages, 'page')}, {done.size:,} bytes")
+    click.echo(f"sha256    {done.sha256}")
+    if not done.standing.read:
+        click.echo("NOT EVERYTHING IS READ: the first page says what is not")
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    """Faults of the disk, in words about the file."""
+    try:
+        yield
+    except OSError as error:
+        why = f"cannot be written ({error.strerror})"
+        remedy = "Name a file in a folder that is there, on a disk with room"
+        raise ConfigError([Problem("--out", str(out), why, remedy)]) from error
 
 
 @click.command(name="key")

@@ -232,7 +232,7 @@ def _seizure(opened: Opened, found: Trace, report: Report) -> None:
 
 def _pictures(opened: Opened, told: Told, report: Report) -> None:
     chains = json.loads(opened.whole("settings.json", 8 << 20))["chain_names"]
-    for name, svg in traced.pictures(traced.Going(told, [], veiled=False), chains):
+    for name, svg in traced.pictures(told, chains):
         if opened.whole(f"trace/{name}", 32 << 20) != svg.encode():
             _say(report, "trace", f"trace/{name}", "the picture of this trace", "another one")
 

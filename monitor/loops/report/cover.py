@@ -38,21 +38,31 @@ CHECK = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the cover is made of. `answers`: kept bodies that go out, that were deleted within
-    their bounds, and that are left out because they would show what is not this case's."""
+Section = tuple[str, list[str]]  # heading and lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What must be known before any figure of whatever goes out."""
 
     standing: Standing
     told: Told | None
     veiled: bool  # the trace is shown without our own addresses, so it has another digest
     sources: Sequence[str]  # of names
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts(Known):
+    """What the cover of an export is made of. `answers`: kept bodies that go out, that were
+    deleted within their bounds, and that are left out because they would show what is not this
+    case's."""
+
     movements: Counts
     log: LogCounts
     answers: tuple[int, int, int]
     alerts: int
     with_notes: bool
-    fingerprint: str
     withheld: int  # texts that named another case
 
     @property
@@ -60,21 +70,26 @@ class Facts:
         return 0 if self.with_notes else self.standing.notes
 
 
-def sections(facts: Facts) -> Iterator[tuple[str, list[str]]]:
-    """Heading and lines, in the order in which they are to be read."""
-    standing = facts.standing
+def sections(facts: Facts) -> Iterator[Section]:
+    """Of an export, in the order in which they are to be read."""
     yield "", [WARNING]
+    yield from known(facts)
+    yield "WHAT IS LEFT OUT", list(_left_out(facts))
+    yield "WHAT YOU MUST NOT CONCLUDE", [*MUST_NOT]
+
+
+def known(facts: Known) -> Iterator[Section]:
+    """As of when it is, what was read, by which method, by whose names, who decided."""
+    standing = facts.standing
     yield "AS OF", list(_as_of(facts))
     yield "WHAT WAS READ", list(_read(standing))
     yield "WHAT WAS NOT LOOKED AT", list(_unread(standing))
     yield "METHOD", list(_method(facts))
     yield "NAMES", [_names(facts.sources)]
-    yield "WHO DECIDED", list(_eyes(facts))
-    yield "WHAT IS LEFT OUT", list(_left_out(facts))
-    yield "WHAT YOU MUST NOT CONCLUDE", [*MUST_NOT]
+    yield "WHO DECIDED", list(_eyes(standing))
 
 
-def _as_of(facts: Facts) -> Iterator[str]:
+def _as_of(facts: Known) -> Iterator[str]:
     standing, (number, hash_) = facts.standing, facts.standing.log
     yield f"The record of this case as of {utc(standing.as_of)}; the log ended with number {number}"
     yield f"Hash of that row: {hash_}"
@@ -95,7 +110,7 @@ def _read(standing: Standing) -> Iterator[str]:
     for chain, height in sorted(standing.heads.items()):
         yield f"Read on {chain} up to block {height}"
     if standing.gaps:
-        yield f"{count(standing.gaps, 'part', 'parts')} of lists could not be read: coverage.csv"
+        yield f"{count(standing.gaps, 'part', 'parts')} of lists could not be read"
     if standing.unexplained:
         yield f"{plural(standing.unexplained, 'balance')} not explained by what is recorded"
 
@@ -114,7 +129,7 @@ def _unread(standing: Standing) -> Iterator[str]:
         yield "Nothing is watched, so nothing was looked at."
 
 
-def _method(facts: Facts) -> Iterator[str]:
+def _method(facts: Known) -> Iterator[str]:
     if facts.told is None:
         yield "No money is followed in this case: it holds movements, and no trace."
         return
@@ -133,7 +148,6 @@ def _method(facts: Facts) -> Iterator[str]:
             "The trace is shown without addresses of the house, so the digest in the log, which "
             "is of the text with them, is another one."
         )
-    yield "The rules of all methods: method.txt"
 
 
 def _names(sources: Sequence[str]) -> str:
@@ -142,8 +156,7 @@ def _names(sources: Sequence[str]) -> str:
     return f"Names are claims, by: {'; '.join(sources)}."
 
 
-def _eyes(facts: Facts) -> Iterator[str]:
-    standing = facts.standing
+def _eyes(standing: Standing) -> Iterator[str]:
     yield f"{standing.eyes}."
     decisions = count(standing.by_one, "decision was", "decisions were")
     yield f"{decisions} made by one person because no second one existed."

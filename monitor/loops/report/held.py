@@ -18,7 +18,7 @@ from monitor.model.desk import Sight
 from monitor.model.flow import METHODS
 from monitor.model.plain import rfc3339
 from monitor.store import answers as kept
-from monitor.store import balance_figures, case_file, desk
+from monitor.store import balance_figures, case_file, desk, requests
 from monitor.store.answers import Answer
 from monitor.store.verify.foreign import Foreign
 
@@ -72,8 +72,8 @@ class Safe:
 
 
 def decisions(mine: Mine) -> Iterator[dict[str, object]]:
-    """What was said at its alerts, then proposals with what became of them, then clocks. A text or
-    name that is empty was erased."""
+    """What was said at its alerts, then proposals with what became of them, whom people asked,
+    clocks. A text or name that is empty was erased."""
     sight = Sight(frozenset({mine.case}))
     for said in case_file.alert_words(mine.store, mine.case):
         yield {"type": "alert", **said, "at": time_said(_seconds(said["at"]))}
@@ -95,6 +95,7 @@ def decisions(mine: Mine) -> Iterator[dict[str, object]]:
             "ended_by": each.ended_by,
             "said": each.said,
         }
+    yield from _requests(mine, sight)
     for clock in desk.clocks(mine.store, sight, case=mine.case):
         yield {
             "type": "clock",
@@ -110,6 +111,34 @@ def decisions(mine: Mine) -> Iterator[dict[str, object]]:
             "ended_by": clock.ended_by,
             "said": clock.said,
         }
+
+
+def _requests(mine: Mine, sight: Sight) -> Iterator[dict[str, object]]:
+    """Who was asked to keep funds from moving, and what came of it."""
+    for each in requests.requests(mine.store, sight, mine.case):
+        yield {
+            "type": "request",
+            "id": each.id,
+            "at": time_said(each.at),
+            "chain": each.subject.chain,
+            "address": each.subject.address,
+            "role": each.role,
+            "to": each.to,
+            "named_by": each.named_by,
+            "figures": requests.figures(each.basis),
+            "text": each.text,
+            "digest": each.digest,
+            "name": each.name,
+            "door": each.door,
+        }
+        for step in each.steps:
+            yield {
+                **asdict(step),
+                "type": "request step",
+                "at": time_said(step.at),
+                "happened": time_said(step.happened),
+                "stage": step.stage.value,
+            }
 
 
 def notes(mine: Mine) -> Iterator[dict[str, object]]:
@@ -217,7 +246,6 @@ def settings_said(mine: Mine) -> dict[str, object]:
 
 
 def method() -> Iterator[str]:
-    yield "How figures of the trace are worked out\n\n"
     yield (
         "Where an address holds funds of several origins, no record says which of them it paid on. "
         "Each method answers by a rule, over the same recorded movements, in the order of the "
@@ -228,9 +256,9 @@ def method() -> Iterator[str]:
         yield f"{METHOD[name]}: {RULE[name]}.\n"
     yield (
         "\nA movement counts where a source reported it and no other proved that it did not "
-        "happen; movements.csv has those that did not stand too, with their status. Values in USD "
-        "are amount times the nearest recorded price, with its source and time; nothing is taken "
-        "to be worth 1.\n"
+        "happen; the table of movements has those that did not stand too, with their status. "
+        "Values in USD are amount times the nearest recorded price, with its source and time; "
+        "nothing is taken to be worth 1.\n"
         "Names are claims of their source. An explorer's answer is not signed by anybody: that the "
         "chain says the same shows only by asking others.\n"
     )

@@ -11,11 +11,12 @@ from monitor.loops.report.members import Workshop
 from monitor.loops.report.mine import Mine
 from monitor.messages.objects import json_text
 from monitor.messages.trace import objects, seizure
+from monitor.messages.trace.drawn import by_method
 from monitor.messages.trace.seizure import state_line
 from monitor.messages.trace.words import Page
 from monitor.model.flow import CONSERVING
 from monitor.model.plain import rfc3339
-from monitor.model.trace import Told, Trace
+from monitor.model.trace import Told
 from monitor.model.trace_json import from_lines
 from monitor.picture import draw, fold
 from monitor.picture.parts import Picture
@@ -53,25 +54,23 @@ def _veiled(line: str, labels: Mapping[str, str]) -> str:
     return _WORD.sub(lambda f: json.dumps(labels.get(f[0], f[0]))[1:-1], line)
 
 
-def by_method(trace: Trace, method: str) -> Trace:
-    """The same, shown by a method ("": as a range). Who chose one stands beside that one alone."""
-    if trace.method == method:
-        return trace
-    return replace(trace, method=method, method_by="", method_why="")
+def as_range(told: Told) -> Told:
+    """As if nobody had chosen a method."""
+    return replace(told, trace=replace(told.trace, method="", method_by="", method_why=""))
 
 
-def picture(trace: Trace, at: int, state: str, chains: dict[str, str]) -> Picture:
-    return fold.of_trace(trace, at, state=state, chains=chains)
-
-
-def pictures(going: Going, chains: dict[str, str]) -> Iterator[tuple[str, str]]:
+def pictures(told: Told, chains: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Name and SVG: the way that people chose first (else the range), then all others."""
-    told = going.told
-    state = state_line(told)
-    yield "flow.svg", draw.svg(picture(told.trace, told.at, state, chains))
-    for method in ("", *CONSERVING):
-        name = f"flow-{method.replace('_', '-') or 'range'}.svg"
-        yield name, draw.svg(picture(by_method(told.trace, method), told.at, state, chains))
+    yield "flow.svg", draw.svg(picture(told, chains))
+    yield "flow-range.svg", draw.svg(picture(as_range(told), chains))
+    for method in CONSERVING:
+        name = f"flow-{method.replace('_', '-')}.svg"
+        yield name, draw.svg(picture(by_method(told, method), chains))
+
+
+def picture(told: Told, chains: Mapping[str, str]) -> Picture:
+    """`chains`: what people call them, by key."""
+    return fold.of_trace(told.trace, told.at, state=state_line(told), chains=chains)
 
 
 def chain_names(mine: Mine) -> dict[str, str]:
@@ -94,5 +93,5 @@ def fill(shop: Workshop, going: Going, mine: Mine) -> None:
     shop.lines("trace/trace.json", [f"{json_text(said)}\n"])
     shop.lines("trace/objects.jsonl", (f"{line}\n" for line in objects.lines(told.trace)))
     shop.lines("trace/seizure.csv", seizure.csv(told, page))
-    for name, svg in pictures(going, chain_names(mine)):
+    for name, svg in pictures(told, chain_names(mine)):
         shop.data(f"trace/{name}", svg.encode())

@@ -178,11 +178,12 @@ def _held(trace: Trace, page: Page) -> Iterator[str]:
         by = f" by {tidy(each.holder, 60)}" if each.holder else ""
         label = f" {quoted(each.label, 60)}" if each.label else ""
         yield f"  {page.place(each.subject)}{label}"
-        yield from _text(f"{each.held}{by}; {_expected(each)}", page, 5, 2)
+        yield from _text(f"{each.held}{by}; {expected(each)}", page, 5, 2)
     yield ""
 
 
-def _expected(each: HeldFunds) -> str:
+def expected(each: HeldFunds) -> str:
+    """What has to be there of held funds, and what is."""
     if not each.asset:
         return "no amount is expected"
     name = tidy(each.asset, 60)

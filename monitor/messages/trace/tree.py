@@ -44,8 +44,8 @@ def lines(
 ) -> Iterator[str]:
     """`head`: which state of the trace it is, `at`: when that was taken; `learned`: which
     operators learn how many addresses, a sentence each."""
-    doubts = [*_doubts(trace), *old(trace, at)]
-    yield from _first_screen(trace, page, head, learned, doubts)
+    unsure = [*doubts(trace, at)]
+    yield from _first_screen(trace, page, head, learned, unsure)
     yield from _wrapped(f"THE WAY ({_figures(trace)}; times are UTC)", page)
     yield from paths.lines(trace, page)
     yield ""
@@ -166,8 +166,13 @@ def _since(node: Node) -> str:
     return f"since {minute(last)}" if last is not None else ""
 
 
+def doubts(trace: Trace, at: int | None) -> Iterator[str]:
+    """What a figure rests on, and what could change it. `at`: when the state was taken."""
+    yield from _doubts(trace)
+    yield from old(trace, at)
+
+
 def _doubts(trace: Trace) -> Iterator[str]:
-    """What a figure rests on, and what could change it."""
     partly = [node for node in trace.nodes if not node.complete]
     unsure = [node for node in trace.nodes if node.stop is not None and not node.stop.confirmed]
     tied = any(total.ties for total in trace.totals)
