@@ -391,6 +391,8 @@ def _pictures(who: Watched, made: Played, tmp_path: Path) -> None:
         "find": "/find?q=crane",
         "people": "/people",
         "health": "/health",
+        "lists": "/lists",
+        "list": "/lists/partner",
         "me": "/me",
         "help": "/help",
         "second": "/inbox?view=second",

@@ -237,7 +237,11 @@ class Acts:
         """What to say where taking a list that lost rows needs a second person; empty: it needs
         none, and `update_lists` does it."""
         actor = caller.named(by)
-        return self._claims.shrunk(actor, names, file, now()) if self._claims.take(actor) else ""
+        if not self._claims.take(actor):
+            return ""
+        private = [self.lists.config(each).private_to for each in names]
+        case = next(filter(None, private), "")
+        return self._claims.shrunk(actor, names, file, now(), case)
 
     def lists_updated(self, _caller: Caller, ticket: str) -> str:
         """JSON: `results` (null while it lasts), each as [name, exit code, line]; `doing`."""
@@ -366,15 +370,15 @@ class Acts:
     def retire_of_list(self, caller: Caller, name: str, address: str, by: str, why: str) -> str:
         """End the watch of an address of a list."""
         if self._claims.take(actor := caller.named(by)):
-            self.lists.config(name)
-            return self._claims.of_list(actor, wishes.OF_LIST, name, address, why, now())
+            case = self.lists.config(name).private_to
+            return self._claims.of_list(actor, wishes.OF_LIST, name, address, why, now(), case)
         return list_words.retire_of_list(self.lists, caller.named(by), name, address, why)
 
     def insist_of_list(self, caller: Caller, name: str, address: str, by: str, why: str) -> str:
         """Watch an address of a list against a rule."""
         if self._claims.take(actor := caller.named(by)):
-            self.lists.config(name)
-            return self._claims.of_list(actor, wishes.INSIST, name, address, why, now())
+            case = self.lists.config(name).private_to
+            return self._claims.of_list(actor, wishes.INSIST, name, address, why, now(), case)
         said = list_words.insist_of_list(self.lists, caller.named(by), name, address, why)
         self.reload()
         return said

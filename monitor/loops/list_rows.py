@@ -22,6 +22,7 @@ class Standing:
     chains: Sequence[str]  # on which it is watched; where it is not: on which it would be
     reason: str  # why it is refused, not watched any more, or what to look at; empty: nothing
     words: Mapping[str, Word]  # what people said of it, or of whom it is about, by key
+    entries: Sequence[str] = ()  # ids of those that watch it
 
 
 def rows(store: Reader, name: str, version: Publication) -> Iterator[Standing]:
@@ -31,7 +32,7 @@ def rows(store: Reader, name: str, version: Publication) -> Iterator[Standing]:
     told = listing.at_version(store, name, version.nr)
     if version.nr == newest:
         told = chain(told, listing.removed(store, name, newest))
-    yield from _standing(store, name, newest, told)
+    yield from standing(store, name, newest, told)
 
 
 Changed = tuple[str, Standing, Standing | None]  # added | removed | changed; it; what it was
@@ -41,13 +42,14 @@ def changes(store: Reader, name: str, old: Publication, new: Publication) -> Ite
     """What differs between two versions, row by row."""
     newest, found = listing.newest_nr(store, name), listing.changes(store, name, old.nr, new.nr)
     while part := [*islice(found, listing.PART)]:
-        now = _standing(store, name, newest, (each for c in part if (each := c.new or c.old)))
-        was = _standing(store, name, newest, (c.old for c in part if c.new and c.old))
+        now = standing(store, name, newest, (each for c in part if (each := c.new or c.old)))
+        was = standing(store, name, newest, (c.old for c in part if c.new and c.old))
         for change, it in zip(part, now, strict=True):
             yield change.word, it, next(was) if change.word == "changed" else None
 
 
-def _standing(store: Reader, name: str, newest: int, told: Iterable[Listing]) -> Iterator[Standing]:
+def standing(store: Reader, name: str, newest: int, told: Iterable[Listing]) -> Iterator[Standing]:
+    """How these rows stand beside version `newest`, which is in force."""
     said, rest = listing.words(store, name), iter(told)
     while part := [*islice(rest, listing.PART)]:
         addresses = [a for row in part if (a := row.row.judged.address)]
@@ -64,7 +66,8 @@ def _stands(row: Listing, newest: int, said: listed.Words, mine: Sequence[Watche
     own = [*row.row.judged.chains]  # another row may have the same address for other chains
     here = watched_on if "chains" in words else [key for key in watched_on if key in own]
     chains = here or watched_on or own
-    return Standing(row, state, chains, _reason(row, state, mine), words)
+    ids = [entry.id for entry in active]
+    return Standing(row, state, chains, _reason(row, state, mine), words, ids)
 
 
 def _reason(row: Listing, state: RowState, mine: Sequence[Watched]) -> str:

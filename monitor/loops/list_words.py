@@ -87,13 +87,27 @@ def retire_of_list(lists: Lists, by: Actor, name: str, address: str, why: str) -
     return f"retired   {about.shown} of list {name}: {_entries(entries)}; what was recorded stays"
 
 
+def not_for_us(lists: Lists, by: Actor, name: str, address: str, why: str) -> str:
+    """Let an address that is not watched stay so, whatever the settings of its list will say, until
+    it is listed anew. Raises ConfigError."""
+    why = reason_of(why, "--why")
+    with lists.deciding:
+        about = _about(lists, name, address)
+        if about.active:
+            raise _problem(address, "is watched", "End its watch instead")
+        if (about.target, "retired") in listing.words(lists.store, name):
+            raise _problem(address, "is known to be not for you", "Nothing to do")
+        _record(lists, about, by, {"retired": True}, why, ())
+    return f"noted     {about.shown} of list {name} is not watched"
+
+
 def insist_of_list(lists: Lists, by: Actor, name: str, address: str, why: str) -> str:
     """Watch an address against the rule that refuses it, or although somebody has ended its
     watch. Raises ConfigError."""
     config, why = lists.config(name), reason_of(why, "--why")
     with lists.deciding:
         about = _about(lists, name, address)
-        values = {**_against_rules(lists, about), **_against_end(about)}
+        values = {**_against_rules(lists, about), **_against_end(lists, about)}
         if not values:
             raise _problem(address, "is refused by no rule", "Nothing to insist on")
         changed = _say(lists, config, about, by, values, why)
@@ -114,9 +128,10 @@ def _against_rules(lists: Lists, about: _About) -> dict[str, object]:
     raise _problem(about.shown, f"cannot be watched at all: {tidy(reason, 300)}", "Nothing to do")
 
 
-def _against_end(about: _About) -> dict[str, object]:
-    ended = about.stored and not about.active
-    return {"retired": None} if ended else {}
+def _against_end(lists: Lists, about: _About) -> dict[str, object]:
+    """Where somebody ended its watch, or said that it is not for them."""
+    said = (about.target, "retired") in listing.words(lists.store, about.version.list)
+    return {"retired": None} if not about.active and (about.stored or said) else {}
 
 
 def _say(

@@ -11,7 +11,7 @@ from monitor.model.desk import Sight
 from monitor.store import desk_journal, logbook
 from monitor.store.port import Reader
 from monitor.store.rows import to_watched
-from monitor.store.sight import of_alert, of_case
+from monitor.store.sight import of_alert, of_entries
 
 DAY = 86_400
 NEWEST = 500  # lists that were tried last, of which the newest block is taken
@@ -29,7 +29,7 @@ class Page:
 def watched_on(store: Reader, sight: Sight, since: int, day: str, after: int, most: int) -> Page:
     """Entries that were watched at any time of a day: added before its end, and not retired before
     it. `since`: when it begins; `day`: the same as text, for days of retiring are text."""
-    said, params = of_case(sight)
+    said, params = of_entries(sight)
     rows = store.read(
         "SELECT rowid AS number, * FROM entry WHERE rowid > ? AND added < ? "
         f"AND (retired IS NULL OR substr(retired, 1, 10) >= ?) AND {said} "

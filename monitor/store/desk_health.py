@@ -12,7 +12,7 @@ from monitor.model.incident import Incident
 from monitor.store.incidents import incident_list, incidents_closed
 from monitor.store.outbox import Delivery
 from monitor.store.port import Reader
-from monitor.store.sight import of_alert, of_case
+from monitor.store.sight import of_alert, of_entries
 
 GIVEN_UP_MOST = 200
 
@@ -21,7 +21,7 @@ def chains(store: Reader, sight: Sight) -> frozenset[str] | None:
     """On which they watch something; None: they see all, whatever it is."""
     if sight.cases is None:
         return None
-    said, params = of_case(sight)
+    said, params = of_entries(sight, "e")
     rows = store.read(
         "SELECT DISTINCT s.chain FROM entry e JOIN scope s ON s.key = e.subject "
         f"WHERE e.retired IS NULL AND {said}",
@@ -35,7 +35,7 @@ def chains(store: Reader, sight: Sight) -> frozenset[str] | None:
 
 def seen_entries(store: Reader, sight: Sight, ids: Sequence[str]) -> dict[str, str]:
     """Those of these entries that may be seen, with their cases."""
-    said, params = of_case(sight)
+    said, params = of_entries(sight)
     sql = f"SELECT id, case_id FROM entry WHERE {said} AND id IN (SELECT value FROM json_each(?))"
     return {r["id"]: r["case_id"] for r in store.read(sql, [*params, json.dumps([*ids])])}
 

@@ -82,24 +82,24 @@ def names(store: Reader) -> list[str]:
 # -- rows --------------------------------------------------------------------------------------
 
 # Rows of a version that is being taken have no publication yet: they are not found.
-_LISTING = (
+LISTING = (
     "SELECT l.*, f.published AS from_day, f.fetched AS from_at, u.published AS until_day, "
     "u.fetched AS until_at FROM listing l "
     "JOIN publication f ON f.list = l.list AND f.nr = l.from_nr "
     "LEFT JOIN publication u ON u.list = l.list AND u.nr = l.until_nr "
 )
-_AT = "l.from_nr <= ? AND (l.until_nr IS NULL OR l.until_nr > ?)"
+AT = "l.from_nr <= ? AND (l.until_nr IS NULL OR l.until_nr > ?)"
 
 
 def at_version(store: Reader, name: str, nr: int) -> Iterator[Listing]:
     """What a version said, row by row, in the order of keys."""
-    yield from _walk(store, f"{_LISTING} WHERE l.list = ? AND {_AT}", [name, nr, nr])
+    yield from _walk(store, f"{LISTING} WHERE l.list = ? AND {AT}", [name, nr, nr])
 
 
 def removed(store: Reader, name: str, nr: int) -> Iterator[Listing]:
     """What versions before this one said, and it does not: each row as it stood there last."""
     sql = (
-        f"{_LISTING} WHERE l.list = ? AND l.until_nr <= ? AND NOT EXISTS (SELECT 1 FROM listing n "
+        f"{LISTING} WHERE l.list = ? AND l.until_nr <= ? AND NOT EXISTS (SELECT 1 FROM listing n "
         "WHERE n.list = l.list AND n.key = l.key AND n.from_nr > l.from_nr AND n.from_nr <= ?)"
     )
     yield from _walk(store, sql, [name, nr, nr])
@@ -127,14 +127,17 @@ class Change:
         return "removed" if self.new is None else "changed"
 
 
-def changes(store: Reader, name: str, old: int, new: int) -> Iterator[Change]:
-    """From one version to another, also backwards, row by row, in the order of keys."""
-    after, lo, hi = "", min(old, new), max(old, new)
+def changes(
+    store: Reader, name: str, old: int, new: int, after: str = "", part: int = PART
+) -> Iterator[Change]:
+    """From one version to another, also backwards, row by row, in the order of keys. `after`: the
+    key from which on; `part`: rows at a time."""
+    lo, hi = min(old, new), max(old, new)
     # Only what began or ended between the two can differ.
     keys = (
         "SELECT key FROM listing WHERE list = ?1 AND key > ?2 AND from_nr > ?3 AND from_nr <= ?4"
         f"{staging.later(lo + 1)} UNION SELECT key FROM listing WHERE list = ?1 AND key > ?2 "
-        f"AND until_nr > ?3 AND until_nr <= ?4 ORDER BY key LIMIT {PART}"
+        f"AND until_nr > ?3 AND until_nr <= ?4 ORDER BY key LIMIT {part}"
     )
     while found := store.read(keys, [name, after, lo, hi]):
         wanted = [row["key"] for row in found]
@@ -147,7 +150,7 @@ def changes(store: Reader, name: str, old: int, new: int) -> Iterator[Change]:
 
 
 def _by_key(store: Reader, name: str, nr: int, keys: Iterable[str]) -> dict[str, Listing]:
-    sql = f"{_LISTING} WHERE l.list = ? AND {_AT} AND l.key IN ({{}})"
+    sql = f"{LISTING} WHERE l.list = ? AND {AT} AND l.key IN ({{}})"
     return {row["key"]: to_listing(row) for row in store.read_in(sql, keys, [name, nr, nr])}
 
 
@@ -169,7 +172,7 @@ def _about(store: Reader, name: str, column: str, texts: Iterable[str]) -> list[
     """Everything that a list ever said with one of these texts in a column."""
     # The + keeps SQLite from going through all of the list, which it takes for ten rows.
     indexed = "+" if column != "published_as" else ""
-    sql = f"{_LISTING} WHERE {indexed}l.list = ? AND l.{column} IN ({{}})"
+    sql = f"{LISTING} WHERE {indexed}l.list = ? AND l.{column} IN ({{}})"
     return [to_listing(row) for row in store.read_in(sql, texts, [name])]
 
 
@@ -201,7 +204,7 @@ def _until(since: str, coming: Publication) -> str:
 
 def of_entity(store: Reader, name: str, entity: str) -> list[Listing]:
     """Everything that a list ever said of an entity."""
-    sql = f"{_LISTING} WHERE l.list = ? AND l.entity = ?"
+    sql = f"{LISTING} WHERE l.list = ? AND l.entity = ?"
     return list(_walk_rows(store, sql, [name, entity]))
 
 

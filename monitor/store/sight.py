@@ -7,6 +7,7 @@ that they may not see is ever read, counted or searched for them.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from monitor.model import Kind
 from monitor.model.desk import Sight
@@ -24,14 +25,32 @@ def of_case(sight: Sight, column: str = "case_id") -> Clause:
     if sight.loose:
         either.append(f"coalesce({column}, '') = ''")
     if sight.lists:
-        listed = f"FROM entry one WHERE one.case_id = {column} AND one.case_id <> ''"
+        # Named otherwise: `case_id` alone must mean the column of the query around it.
+        one = "(SELECT case_id AS its_case, list AS its_list FROM entry WHERE case_id <> '') one"
+        listed = f"FROM {one} WHERE one.its_case = {column}"
         these = "(SELECT value FROM json_each(?))"
         either.append(
             f"(EXISTS (SELECT 1 {listed}) "
-            f"AND NOT EXISTS (SELECT 1 {listed} AND one.list NOT IN {these}))"
+            f"AND NOT EXISTS (SELECT 1 {listed} AND one.its_list NOT IN {these}))"
         )
         params.append(json.dumps(sorted(sight.lists)))
     return f"({' OR '.join(either)})", params
+
+
+def of_entries(sight: Sight, entry: str = "entry") -> Clause:
+    """A condition on an entry (by its table's name in the query), for queries that look at very
+    many of them: the cases that hold anything but entries of those lists are worked out once, and
+    not case by case."""
+    if sight.cases is None or not sight.lists:
+        return of_case(sight, f"{entry}.case_id")
+    said, params = of_case(replace(sight, lists=frozenset()), f"{entry}.case_id")
+    these = "list IN (SELECT value FROM json_each(?))"
+    listed = (
+        f"{entry}.{these} AND {entry}.case_id <> '' AND {entry}.case_id NOT IN "
+        f"(SELECT case_id FROM entry WHERE NOT {these} AND case_id <> '')"
+    )
+    lists = json.dumps(sorted(sight.lists))
+    return f"({said} OR ({listed}))", [*params, lists, lists]
 
 
 def of_alert(sight: Sight, alert: str = "alert") -> Clause:

@@ -44,24 +44,28 @@ class Claims:
             )
         )
 
-    def of_list(self, actor: Actor, kind: str, name: str, address: str, why: str, now: int) -> str:
+    def of_list(
+        self, actor: Actor, kind: str, name: str, address: str, why: str, now: int, case: str = ""
+    ) -> str:
+        """`case`: whose people alone may know of the list; empty: everybody may."""
         return self._said(
             self._once(
                 *(kind, actor, {"list": name, "address": address}),
                 lambda once: wishes.of_list(
-                    self.store, self.settings, actor, kind, name, address, why, now, once
+                    self.store, self.settings, actor, kind, name, address, why, now, once, case
                 ),
                 now,
             )
         )
 
-    def shrunk(self, actor: Actor, names: Sequence[str], file: str, now: int) -> str:
+    def shrunk(self, actor: Actor, names: Sequence[str], file: str, now: int, case: str) -> str:
+        """`case`: as in `of_list`."""
         why = "given with --accept-shrunk"
         return self._said(
             self._once(
                 *(wishes.SHRUNK, actor, {"lists": [*names], "file": file}),
                 lambda once: wishes.accept_shrunk(
-                    self.store, self.settings, actor, (names, file), why, now, once
+                    self.store, self.settings, actor, (names, file), why, now, once, case
                 ),
                 now,
             )

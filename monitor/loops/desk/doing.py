@@ -47,6 +47,7 @@ class Doing:
             wishes.RETIRE: self._retire,
             wishes.OF_LIST: self._of_list,
             wishes.INSIST: self._insist,
+            wishes.NOT_FOR_US: self._not_for_us,
             wishes.SHRUNK: self._shrunk,
             wishes.ERASE: self._erase,
             wishes.WATCH: self._watch,
@@ -68,6 +69,10 @@ class Doing:
         said = list_words.insist_of_list(self.lists, actor, name, address, why)
         self.reload()
         return said
+
+    def _not_for_us(self, proposal: Proposal, actor: Actor) -> str:
+        name, address, why = (_text(proposal, key) for key in ("list", "address", "why"))
+        return list_words.not_for_us(self.lists, actor, name, address, why)
 
     def _shrunk(self, proposal: Proposal, actor: Actor) -> str:
         """It is taken by the lists' own loop: a list may take longer than anybody waits."""

@@ -19,7 +19,12 @@ from monitor.watchlist.addressbook import CATEGORIES
 
 RETIRE, OF_LIST, INSIST = "retire", "retire_of_list", "insist_of_list"
 SHRUNK, ERASE, WATCH, NAME = "accept_shrunk", "erase", "watch", "name"
-TEST = "test_channel"
+TEST, NOT_FOR_US = "test_channel", "not_for_us"
+_OF_LIST: Mapping[str, str] = {
+    OF_LIST: "End the watch of {}",
+    INSIST: "Against the rule that refuses it, watch {}",
+    NOT_FOR_US: "Do not watch {}, which is not watched now,",
+}
 # Of a proposal to watch an address: the lines of a watchlist that may be given.
 LINES = ("address", "chain", "label", "case", "reason", "source", "severity", "since")
 
@@ -57,14 +62,16 @@ def of_list(
     why: str,
     now: int,
     once: str,
+    case: str = "",
 ) -> Proposal:
     """`kind`: OF_LIST ends the watch of an address of a published list, INSIST watches one against
-    the rule that refuses it."""
+    the rule that refuses it, NOT_FOR_US (which needs nobody else) lets one that is not watched stay
+    so. `case`: whose people alone may know of the list (ListConfig.private_to)."""
     why, name, address = reason(why), tidy(name, 80), tidy(address, 200)
-    what = "End the watch of" if kind == OF_LIST else "Against the rule that refuses it, watch"
-    text = f"{what} {address} of list {name}.\nWhy: {why}"
+    text = f"{_OF_LIST[kind].format(address)} of list {name}.\nWhy: {why}"
     args = {"list": name, "address": address, "why": why}
-    return propose(store, settings, actor, lambda: Wish(kind, "", args, text, why, once), now)
+    wish = Wish(kind, case, args, text, why, once, weighty=kind != NOT_FOR_US)
+    return propose(store, settings, actor, lambda: wish, now)
 
 
 def accept_shrunk(
@@ -75,15 +82,16 @@ def accept_shrunk(
     why: str,
     now: int,
     once: str,
+    case: str = "",
 ) -> Proposal:
     """Take a version of published lists that lost more rows than their rule allows. `lists`: their
-    names, none for all, and the file to take it from, or ""."""
+    names, none for all, and the file to take it from, or "". `case`: as in `of_list`."""
     why = reason(why)
     names, file = lists
     named = ", ".join(tidy(each, 80) for each in names) or "all lists"
     named += f" from {tidy(file, 400)}" if file else ""
     text = f"Take the present version of {named}, although it has lost many rows.\nWhy: {why}"
-    wish = Wish(SHRUNK, "", {"lists": [*names], "file": file, "why": why}, text, why, once)
+    wish = Wish(SHRUNK, case, {"lists": [*names], "file": file, "why": why}, text, why, once)
     return propose(store, settings, actor, lambda: wish, now)
 
 

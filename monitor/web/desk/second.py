@@ -20,6 +20,7 @@ _KINDS = {
     "erase": "Erase what somebody wrote",
     "watch": "Watch an address",
     "name": "Name an address",
+    "not_for_us": "Do not watch an address of a list",
     "accept_shrunk": "Take a version of a list that lost rows",
     "test_channel": "Send a test message",
     "follow": "Follow the money",

@@ -43,6 +43,7 @@ MENU = (
     ("inbox", "/inbox", "Inbox", Right.SEE),
     ("cases", "/c", "Cases", Right.SEE),
     ("find", "/find", "Find", Right.SEE),
+    ("lists", "/lists", "Lists", Right.SEE),
     ("health", "/health", "Health", Right.SEE),
     ("people", "/people", "People", Right.PEOPLE),
     ("journal", "/journal", "Journal", Right.AUDIT),

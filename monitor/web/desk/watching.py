@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from monitor.model.desk import Right
 from monitor.web.desk.ask import Route
-from monitor.web.desk.pages import health
+from monitor.web.desk.pages import health, lists
 
 POST = ("POST",)
 WATCHING: tuple[Route, ...] = (
     Route("/health", health.health),
     Route("/health/replay", health.replay, Right.WORK, POST),
     Route("/health/test", health.test, Right.SEE, POST),  # who may: see may_test
+    Route("/lists", lists.lists),
+    Route("/lists/<name>", lists.published),
+    Route("/lists/<name>/<act>", lists.do, Right.WORK, POST),
 )

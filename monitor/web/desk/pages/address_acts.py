@@ -200,7 +200,9 @@ def _end(it: Found) -> str:
             made = wishes.retire(ask.writer, settings, ask.actor, entry.id, why, ask.now, once)
         else:
             about = (wishes.OF_LIST, entry.origin.list, entry.subject.address)
-            made = wishes.of_list(ask.writer, settings, ask.actor, *about, why, ask.now, once)
+            config = ask.settings.lists.get(entry.origin.list)
+            case = config.private_to if config else entry.case  # a list that is gone names its own
+            made = wishes.of_list(ask.writer, settings, ask.actor, *about, why, ask.now, once, case)
         if made.state is Standing.WAITING:
             return f"Proposed: its watch ends when a second person agrees ({made.id})."
         return f"Asked for: its watch ends ({made.id}). {DONE_SOON}"
