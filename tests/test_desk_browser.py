@@ -45,6 +45,7 @@ _SQUEEZED = (
 # Pages of every kind; the rest is found by their links.
 FIRST = (
     *("/inbox", "/c", "/find", "/find?q=crane", "/help", "/help/reading", "/me", "/people"),
+    "/tokens",
     *("/inbox?view=second", "/inbox?view=single", "/inbox?view=quiet", "/inbox?view=ourselves"),
     *("/c/VAULT-09", "/c/HARBOUR-02", "/c/CRANE-01", "/c/CRANE-01?tab=movements"),
     *(f"/a/tron/{cast.CASH_OUT}", f"/a/ethereum/{cast.HARBOUR}"),

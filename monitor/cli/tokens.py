@@ -30,7 +30,7 @@ def tokens_() -> None:
     "scopes",
     multiple=True,
     required=True,
-    type=click.Choice([*Scope]),
+    type=click.Choice([each.value for each in Scope]),
     help="What it may do; may be repeated.",
 )
 @click.option("--case", "cases", multiple=True, help="Only this case of theirs; may be repeated.")

@@ -7,6 +7,7 @@ from monitor.web.desk.ask import Route
 from monitor.web.desk.entrance import ENTRANCE
 from monitor.web.desk.flows import FLOWS
 from monitor.web.desk.pages import alert, case, erase, group, inbox, proposal, start
+from monitor.web.desk.programs import PROGRAMS
 from monitor.web.desk.pursuit import PURSUIT
 from monitor.web.desk.records import RECORDS
 from monitor.web.desk.watching import WATCHING
@@ -17,6 +18,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/static/<name>", start.static, None),
     Route("/favicon.ico", start.static, None, values={"name": "icon.svg"}),
     *ENTRANCE,  # who comes in
+    *PROGRAMS,  # tokens of the API
     # what there is to do
     Route("/inbox", inbox.inbox),
     Route("/inbox/new", inbox.new),

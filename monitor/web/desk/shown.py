@@ -149,7 +149,7 @@ def is_free(alert: Open) -> bool:
 def holder(alert: Open, me: str) -> str:
     """Who has it or closed it, in words."""
     mine = is_same_name(alert.holder, me)
-    name, claimed = tidy(alert.holder, 80), " (claimed)" if alert.claimed else ""
+    name, claimed = tidy(alert.holder, 80), _how(alert) if alert.claimed else ""
     if alert.state == "closed":
         by = f" by {'you' if mine else name}{claimed}" if name else ""
         return f"closed{by}" + (f": {_OUTCOMES[alert.outcome]}" if alert.outcome else "")
@@ -165,6 +165,10 @@ def _own(line: Line, ask: Ask) -> str:
         return "none"
     mine = all(is_same_name(each.holder, ask.signed.person.name) for each in line.alerts)
     return "mine" if mine else ""
+
+
+def _how(alert: Open) -> str:
+    return " (by a token)" if alert.door == "token" else " (claimed)"
 
 
 def spelled(text: str) -> str:

@@ -82,12 +82,20 @@ def _stamp(at: int, zone: str) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(at, when(at, zone))
 
 
+def door_said(door: str) -> str:
+    """How a name beside an act came, where whoever has it did not sign in for it; else empty."""
+    if door in ("person", "daemon"):
+        return ""
+    return "by a token" if door == "token" else "name claimed"
+
+
 FILTERS: Mapping[str, Callable[..., object]] = {
     "address": _address,
     "stamp": _stamp,
     "tidy": tidy,
     "pieces": lambda number: plural(number, "piece"),
     "day": lambda at: utc(at)[:10] if at is not None else "-",
+    "door": door_said,
     "minute": lambda at: f"{utc(at)[:16]} UTC",
     "ago": lambda at, now: f"{duration(max(0, now - at))} ago",
 }

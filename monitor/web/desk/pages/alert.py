@@ -25,7 +25,7 @@ from monitor.web.desk.ask import Ask
 from monitor.web.desk.flow import Pictured
 from monitor.web.desk.guard import looked
 from monitor.web.desk.money import Money
-from monitor.web.desk.words import Changed, Gone, Wrong
+from monitor.web.desk.words import Changed, Gone, Wrong, door_said
 
 # The forms that an alert has, by the word in the address bar.
 FORMS = ("close", "hand", "note", "clock", "over", "follow")
@@ -39,7 +39,7 @@ class Step:
 
     at: int
     words: str
-    claimed: bool
+    how: str  # how the name came, where nobody signed in with it
     quote: str = ""
     gone: str = ""  # how its words were erased
     erase: str = ""  # where it is asked for that they are
@@ -176,7 +176,7 @@ def _steps(ask: Ask, alert: str) -> list[Step]:
         words = f"{tidy(each.name, 80) or ERASED} wrote"
         how = gone.said(also.get(each.id)) if not each.text else ""
         path = gone.path(ask, "remark", each.id, each.text)
-        said.append(Step(each.at, words, each.door != "person", each.text, how, path))
+        said.append(Step(each.at, words, door_said(each.door), each.text, how, path))
     return sorted(said, key=lambda step: step.at, reverse=True)
 
 
@@ -190,9 +190,9 @@ _DID = {
 def _step(ask: Ask, row: desk_inbox.Step, erased: Erasure | None) -> Step:
     did = f"handed it over to {tidy(row.holder, 80)}" if row.holder else _DID[row.state]
     words = f"{tidy(row.name, 80) or ERASED} {did}"
-    claimed = row.door not in ("person", "daemon") and erased is None
+    came = door_said(row.door) if erased is None else ""
     how = gone.said(erased) if erased is not None else ""
-    return Step(row.at, words, claimed, row.note, how, gone.path(ask, "taken", row.id, row.note))
+    return Step(row.at, words, came, row.note, how, gone.path(ask, "taken", row.id, row.note))
 
 
 # -- what is done ------------------------------------------------------------------------
