@@ -238,8 +238,9 @@ def looked_at(told: str) -> None:
     assert "Harbour" in page.text
 
 
-def test_interrupted_demo_leaves_nothing_running(tmp_path: Path) -> None:
-    """Ctrl-C ends the demo and its daemon, in one sentence."""
+@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGHUP], ids=["Ctrl-C", "window closed"])
+def test_interrupted_demo_leaves_nothing_running(tmp_path: Path, way: signal.Signals) -> None:
+    """Ctrl-C, or the end of its terminal, ends the demo and its daemon, in one sentence."""
     with subprocess.Popen(
         [*COMMAND, "--keep", str(tmp_path / "kept")],
         stdout=subprocess.PIPE,
@@ -254,7 +255,7 @@ def test_interrupted_demo_leaves_nothing_running(tmp_path: Path) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.05)
         daemon = int(lock.read_text())
-        demo.send_signal(signal.SIGINT)
+        demo.send_signal(way)
         _, errors = demo.communicate(timeout=60)
     assert demo.returncode == 130
     assert "Traceback" not in errors

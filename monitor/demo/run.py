@@ -7,6 +7,7 @@ mail, and what the webhook receiver got.
 from __future__ import annotations
 
 import importlib.util
+import signal
 import sys
 import tempfile
 import time
@@ -28,6 +29,7 @@ def main(keep: Path | None) -> int:
     if reason := _cannot_start(keep):
         return _refuse(reason)
     folder = (keep or Path(tempfile.mkdtemp(prefix="fundwatch-demo-"))).absolute()
+    _end_with_terminal()
     try:
         return _play(folder)
     except MonitorError as error:
@@ -43,6 +45,7 @@ def hands_on(folder: Path) -> int:
         return _refuse(reason)
     from monitor.demo.handson import serve  # noqa: PLC0415 - needs the mail server's library
 
+    _end_with_terminal()
     try:
         serve(folder.absolute())
     except MonitorError as error:
@@ -50,6 +53,13 @@ def hands_on(folder: Path) -> int:
     except KeyboardInterrupt:
         sys.stdout.write(f"\nThe world has ended. What it left lies in {folder}\n")
     return 0
+
+
+def _end_with_terminal() -> None:
+    """Where the terminal is closed or the process is told to end, the daemon ends too, as it does
+    by Ctrl-C: nobody would see any more that it runs."""
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 def _cannot_start(folder: Path | None) -> str:
