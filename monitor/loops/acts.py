@@ -17,6 +17,7 @@ from monitor.loops.desk import wishes
 from monitor.loops.desk.carrying import Do
 from monitor.loops.desk.claims import Claims
 from monitor.loops.desk.doing import Doing
+from monitor.loops.desk.pursuing import Answer
 from monitor.loops.doors import Caller
 from monitor.loops.freeze import DeliverWorld
 from monitor.loops.hands import Taken
@@ -296,7 +297,19 @@ class Acts:
     def _on_address(
         self, say: Say, caller: Caller, case: str, address: str, note: str, by: str
     ) -> str:
-        return self._trace_words.on_address(caller.named(by), say, case, address, note)
+        words, actor = self._trace_words, caller.named(by)
+        if say is Say.RESUME and self._claims.take(actor):
+            case = self.tracing.meant(case)
+            if said := self._of_trace(
+                actor, case, Answer(tuple(words.meant(case, [address]))), note
+            ):
+                return said
+        return words.on_address(actor, say, case, address, note)
+
+    def _of_trace(self, actor: Actor, case: str, answer: Answer, note: str) -> str:
+        """What to say where it takes a second person who has signed in."""
+        why = hands.reason_of(note, "--note")
+        return self._claims.of_trace(actor, self.chains, case, answer, why, now())
 
     def trace_approve(
         self,
@@ -308,12 +321,25 @@ class Acts:
         note: str,
         by: str,
     ) -> str:
-        return self._trace_words.approve(caller.named(by), case, addresses, more, above, note)
+        words, actor = self._trace_words, caller.named(by)
+        if not self._claims.take(actor) or not (addresses or above):
+            return words.approve(actor, case, addresses, more, above, note)
+        case = self.tracing.meant(case)
+        said = self._of_trace(actor, case, Answer(tuple(words.meant(case, addresses, above))), note)
+        if said and more is not None:
+            return f"{said}\n{words.approve(actor, case, [], more, None, note)}"
+        return said or words.approve(actor, case, addresses, more, above, note)
 
     def trace_limit(
         self, caller: Caller, case: str, name: str, value: str, note: str, by: str
     ) -> str:
-        return self._trace_words.limit(caller.named(by), case, name, value, note)
+        words, actor = self._trace_words, caller.named(by)
+        number = words.limit_of(name, value)
+        if self._claims.take(actor):
+            case = self.tracing.meant(case)
+            if said := self._of_trace(actor, case, Answer(limit=(name, number)), note):
+                return said
+        return words.limit(actor, case, name, value, note)
 
     def trace_method(self, caller: Caller, case: str, name: str, note: str, by: str) -> str:
         return self._trace_words.method(caller.named(by), case, name, note)

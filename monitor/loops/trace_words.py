@@ -57,9 +57,7 @@ class TraceWords:
     ) -> str:
         """Addresses that wait for a person, so many more, or all above a value."""
         case, why = self.tracing.meant(case), hands.reason_of(note, "--note")
-        subjects = [self._in_trace(case, address) for address in addresses]
-        if above is not None:
-            subjects += [n.subject for n in self._waiting(case) if value(n) >= _dollars(above)]
+        subjects = self.meant(case, addresses, above)
         if not subjects and more is None:
             see = f"`fundwatch trace frontier {case}` shows who waits"
             if above is not None:
@@ -77,16 +75,20 @@ class TraceWords:
     def limit(self, actor: Actor, case: str, name: str, text: str, note: str) -> str:
         """Another limit, with its reason."""
         case, why = self.tracing.meant(case), hands.reason_of(note, "--note")
+        number = self.limit_of(name, text)
+        word = Word(Say.LIMIT, None, f"{name}={number}", actor.recorded, why, now())
+        self._say(case, word, actor)
+        return f"limit     {name} is {number:,} for case {case}"
+
+    def limit_of(self, name: str, text: str) -> int:
+        """The number that is meant. Raises ConfigError."""
         if name not in Terms.LIMITS:
             near = closest(name, Terms.LIMITS)
             hint = f"Did you mean {near}? " if near else ""
             raise _bad("LIMIT", name, "is no limit", f"{hint}One of {', '.join(Terms.LIMITS)}")
         if not _WHOLE.match(text):
             raise _bad("NUMBER", text, "is not a whole number", "Write one like 600")
-        self._say(
-            case, Word(Say.LIMIT, None, f"{name}={int(text)}", actor.recorded, why, now()), actor
-        )
-        return f"limit     {name} is {int(text):,} for case {case}"
+        return int(text)
 
     def method(self, actor: Actor, case: str, name: str, note: str) -> str:
         """The method that is shown first."""
@@ -123,6 +125,13 @@ class TraceWords:
         where = f"{subject.address} on {subject.chain}"
         return f"labelled  {where}: {shown} ({category}), in addressbook.csv"
 
+    def meant(self, case: str, addresses: Sequence[str], above: str | None = None) -> list[Subject]:
+        """Addresses of its trace that a command names: by themselves, or by what waits there."""
+        subjects = [self._in_trace(case, address) for address in addresses]
+        if above is not None:
+            subjects += [n.subject for n in self._waiting(case) if value(n) >= _dollars(above)]
+        return subjects
+
     # -- what is meant -------------------------------------------------------------------------
 
     def _say(self, case: str, word: Word, actor: Actor) -> None:
@@ -137,9 +146,12 @@ class TraceWords:
         return told.trace
 
     def _in_trace(self, case: str, address: str) -> Subject:
-        nodes = self._trace(case).nodes
+        trace = self._trace(case)
+        there = dict.fromkeys(
+            [*(n.subject for n in trace.nodes), *(x.subject for x in trace.leads)]
+        )
         meant = set(find.subjects(self.chains, address))
-        found = [node.subject for node in nodes if node.subject in meant]
+        found = [subject for subject in there if subject in meant]
         if not found:
             remedy = f"See `fundwatch trace show {case}`"
             raise _bad("ADDRESS", address, f"is not in the trace of case {case}", remedy)

@@ -62,6 +62,7 @@ class Propose(Act[str]):
     members: Collection[str]
     basis: str = ""
     outcome: str = ""  # its alerts close with it, for no second person exists
+    others: Collection[str] | None = None  # of its kind and case that were open; None: no matter
 
 
 @dataclass(frozen=True, slots=True)

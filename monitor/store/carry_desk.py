@@ -124,6 +124,8 @@ def carry_propose(conn: Connection, actor: Actor, act: Propose) -> tuple[str, li
         return new.id, []
     _unchanged(conn, act.people)
     _same_members(conn, new.case, act.members)
+    if act.others is not None and desk.open_now(conn, new.kind, new.case) != act.others:
+        raise Conflict("something else of this was just asked for. Look at it again")
     if new.alerts and desk.basis_now(conn, new.alerts) != act.basis:
         raise Conflict("an alert has just changed. Look at it again")
     row = {

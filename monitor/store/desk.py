@@ -146,6 +146,19 @@ def proposal_now(conn: Connection, name: str) -> Proposal | None:
     return to_proposal(row, [each["alert"] for each in conn.execute(sql, (name,))])
 
 
+_OPEN_IDS = f"SELECT id FROM proposal WHERE {_OPEN} AND kind = ? AND case_id = ?"
+
+
+def open_ids(store: Reader, kind: str, case: str) -> frozenset[str]:
+    """Proposals of a kind in a case that are not decided on or not carried out yet."""
+    return frozenset(row["id"] for row in store.read(_OPEN_IDS, [kind, case]))
+
+
+def open_now(conn: Connection, kind: str, case: str) -> frozenset[str]:
+    """The same, inside a transaction."""
+    return frozenset(row["id"] for row in conn.execute(_OPEN_IDS, (kind, case)))
+
+
 def counts(store: Reader) -> dict[str, int]:
     """For health and reports: `waiting` proposals, those `agreed` to that are not carried out yet,
     and how many things were done by `one` person because no second existed."""

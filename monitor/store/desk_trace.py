@@ -214,6 +214,11 @@ def standings(store: Reader, sight: Sight, subject: Subject) -> list[Standing]:
     return [each for each in found if each is not None and each.state is not State.SOURCE]
 
 
+def standing_in(store: Reader, case: str) -> Mapping[str, Standing]:
+    """Every address of the trace of a case as it stands, by its key: for who may see it."""
+    return _trace(store, case)
+
+
 def _trace(store: Reader, case: str) -> Mapping[str, Standing]:
     """Every address of a case's trace as it stands, by its key. One whose text was erased, or is
     damaged, says nothing here."""
@@ -228,8 +233,10 @@ def _trace(store: Reader, case: str) -> Mapping[str, Standing]:
 
 
 def _standings(told: Trace) -> Mapping[str, Standing]:
+    """Where value may have gone on by a guess alone, a person's yes is waited for."""
     leads = {each.subject for each in told.leads}
-    return {
+    guessed = {s.key: Standing(told.case, State.WAITING, lead=True) for s in leads}
+    return guessed | {
         node.subject.key: Standing(
             *(told.case, node.state),
             reason=node.stop.reason if node.stop else "",

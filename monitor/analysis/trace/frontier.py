@@ -12,7 +12,7 @@ from monitor.analysis.trace.books import Books
 from monitor.analysis.trace.known import Known
 from monitor.analysis.trace.ledger import Pot
 from monitor.analysis.trace.run import Run
-from monitor.analysis.trace.said import allowed
+from monitor.analysis.trace.said import about_addresses, allowed
 from monitor.analysis.trace.steps import Flows, Step
 from monitor.analysis.trace.stops import Rules, least_usd
 from monitor.chains.table import family_of
@@ -22,6 +22,7 @@ from monitor.model.trace import (
     Lead,
     Need,
     Question,
+    Say,
     State,
     Stop,
     Terms,
@@ -243,7 +244,8 @@ def questions(
     if doubtful:
         found.append(_question("low_confidence", _DOUBT, doubtful, limits))
     about = list(dict.fromkeys(lead.subject for lead in leads))
-    open_ = [s for s in about if s not in known.followed and s not in limits.next]
+    left = {s for s, word in about_addresses(known.words).items() if word.say is Say.STOP}
+    open_ = [s for s in about if s not in {*known.followed, *limits.next, *left}]
     if open_:
         found.append(Question("lead", f"{_addresses(len(open_))}: {_LEAD}", tuple(open_)))
     return tuple(found)

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.decide.desk.eyes import is_claimed
-from monitor.loops.desk import closing, proposing, wishes
+from monitor.loops.desk import closing, proposing, pursuing, wishes
+from monitor.loops.desk.pursuing import Answer
+from monitor.model import Chain
 from monitor.model.acts import Actor
 from monitor.model.desk import DeskSettings
 from monitor.model.desk_work import Proposal, Standing
@@ -77,6 +79,24 @@ class Claims:
             self._once(
                 *(wishes.ERASE, actor, {"number": number}),
                 lambda once: wishes.erase(self.store, self.settings, actor, number, why, now, once),
+                now,
+            )
+        )
+
+    def of_trace(
+        self, actor: Actor, chains: Mapping[str, Chain], case: str, answer: Answer, why: str,
+        now: int,
+    ) -> str:  # fmt: skip
+        """What to say where it takes a second person; empty: it may be done at once."""
+        if not pursuing.needs_second(self.store, case, answer):
+            return ""
+        words = pursuing.decided(self.store, case, answer)
+        return self._said(
+            self._once(
+                *(pursuing.KIND, actor, {"case": case, "words": words}),
+                lambda once: pursuing.decide(
+                    *(self.store, self.settings, actor, chains, case, answer, why, now, once)
+                ),
                 now,
             )
         )

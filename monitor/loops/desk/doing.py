@@ -8,7 +8,7 @@ from functools import partial
 
 from monitor.loops import erasing, find, list_words
 from monitor.loops.clock import now
-from monitor.loops.desk import following, wishes
+from monitor.loops.desk import following, pursuing, wishes
 from monitor.loops.desk.carrying import Do, Later
 from monitor.loops.list_watch import TAKEN, ListWatch, Wish
 from monitor.loops.lists import Lists
@@ -18,7 +18,7 @@ from monitor.model import Chain, Known, Subject
 from monitor.model.acts import SIGNED_IN, Actor, ActorKind
 from monitor.model.desk_work import Proposal
 from monitor.model.errors import ConfigError, Problem
-from monitor.model.trace import Say
+from monitor.model.trace import Say, Word
 from monitor.store import trace as kept
 from monitor.store.port import Store
 from monitor.watchlist import edit
@@ -55,6 +55,7 @@ class Doing:
             wishes.TEST: self._test,
             following.FOLLOW: self._follow,
             following.FOLLOW_ON: self._follow_on,
+            pursuing.KIND: self._trace_words,
         }
 
     def _retire(self, proposal: Proposal, actor: Actor) -> str:
@@ -139,6 +140,41 @@ class Doing:
         if say == Say.APPROVE:
             return self.trace.approve(actor, case, [place], None, None, why)
         return self.trace.on_address(actor, Say(say), case, place, why)
+
+    def _trace_words(self, proposal: Proposal, actor: Actor) -> str:
+        """Word by word, each once: a kill between two of them leaves the others to be said."""
+        said = kept.words(self.store, proposal.case)
+        words = [
+            word
+            for word in pursuing.words_of(proposal)
+            if not any(_is_said(each, word, actor, proposal) for each in said)
+        ]
+        if not words:
+            raise ConfigError([Problem("trace", "", "says so already", "Nothing to do")])
+        if why := pursuing.gone(self.store, proposal):
+            raise ConfigError([Problem("trace", "", why, "Look at its page again")])
+        done = [self._say(actor, proposal.case, word) for word in words]
+        more = f"; and {len(done) - 1} more" if len(done) > 1 else ""
+        return f"{' '.join(done[0].split())}{more}"
+
+    def _say(self, actor: Actor, case: str, word: Word) -> str:
+        if word.say is Say.MORE:
+            return self.trace.approve(actor, case, [], int(word.value), None, word.why)
+        if word.say is Say.LIMIT:
+            name, _, number = word.value.partition("=")
+            return self.trace.limit(actor, case, name, number, word.why)
+        if word.say is Say.METHOD:
+            return self.trace.method(actor, case, word.value, word.why)
+        assert word.subject is not None
+        place = f"{word.subject.chain}:{word.subject.address}"
+        if word.say is Say.APPROVE:
+            return self.trace.approve(actor, case, [place], None, None, word.why)
+        return self.trace.on_address(actor, word.say, case, place, word.why)
+
+
+def _is_said(said: Word, word: Word, actor: Actor, proposal: Proposal) -> bool:
+    same = (said.say, said.subject, said.value) == (word.say, word.subject, word.value)
+    return same and (said.by, said.why) == (actor.recorded, word.why) and said.at >= proposal.at
 
 
 def _text(proposal: Proposal, key: str) -> str:

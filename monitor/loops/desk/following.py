@@ -9,6 +9,7 @@ from monitor.analysis.trace.said import terms_now
 from monitor.chains.address import display
 from monitor.loops.desk.proposing import ALL, Wish, propose
 from monitor.loops.desk.said import reason, wrong
+from monitor.messages.trace.followed import GONE, MIXED
 from monitor.messages.trace.words import REASON
 from monitor.model import Chain, Subject
 from monitor.model.acts import Actor
@@ -30,10 +31,7 @@ _CHECK = "Whoever runs Fundwatch sees more with `fundwatch check`"
 Chains = Mapping[str, Chain]
 
 _LIMITS = ("hops", "addresses", "calls", "no_outflow")  # of a stop: going on is going over a limit
-# Of a stop: many people's funds are one there.
-_MIXED = ("exchange", "deposit_address", "mixer", "dex", "service", "bridge", "contract", "issuer")
-_GONE = ("burn", "nft")  # of a stop: nothing is there that could be followed
-_LEARN = "Explorers and nodes that are asked about these addresses learn that somebody looks."
+LEARN = "Explorers and nodes that are asked about these addresses learn that somebody looks."
 
 
 def follow(
@@ -59,7 +57,7 @@ def follow(
         text = (
             f"Follow the money of case {case_said(case)}: what its {pays} paid {begins}. Whoever "
             "received it is read too, and whoever got it from them, until it rests or comes to "
-            f"somebody who can be asked to stop it.\n{_limits_said(terms)}\n{_who(terms)}{_LEARN}\n"
+            f"somebody who can be asked to stop it.\n{_limits_said(terms)}\n{_who(terms)}{LEARN}\n"
             f"Why: {why}"
         )
         args = {"case": case, "since": since, "why": why}
@@ -122,18 +120,18 @@ def follow_on(
     def ask() -> Wish:
         at = _standing(store, case, subject)
         address = display(chains[subject.chain], subject.address)
-        over = _over(at)
+        beyond = over(at)
         text = (
             f"Follow {address} on {chains[subject.chain].name} on, in the trace of case "
-            f"{case_said(case)}. {stands(at)} What it pays is followed further.{care(at)}{over}\n"
-            f"{_LEARN}\nWhy: {why}"
+            f"{case_said(case)}. {stands(at)} What it pays is followed further.{care(at)}{beyond}\n"
+            f"{LEARN}\nWhy: {why}"
         )
-        say = Say.APPROVE if _says_yes(at) else Say.RESUME
+        say = Say.APPROVE if says_yes(at) else Say.RESUME
         args = {
             **{"case": case, "chain": subject.chain, "address": subject.address},
             **{"say": say.value, "why": why},
         }
-        return Wish(FOLLOW_ON, case, args, text, why, once, weighty=bool(over))
+        return Wish(FOLLOW_ON, case, args, text, why, once, weighty=bool(beyond))
 
     return propose(store, settings, actor, ask, now)
 
@@ -150,22 +148,23 @@ def stands(at: Standing) -> str:
 
 def goes_on(at: Standing) -> bool:
     """Whether a person may have it followed on."""
-    return at.state is State.WAITING or (at.state is State.STOPPED and at.reason not in _GONE)
+    return at.state is State.WAITING or (at.state is State.STOPPED and at.reason not in GONE)
 
 
 def needs_second(at: Standing) -> bool:
     """Whether following it on takes two people."""
-    return bool(_over(at))
+    return bool(over(at))
 
 
 def care(at: Standing) -> str:
     """What speaks against following it on; empty: nothing that is known."""
-    if at.state is not State.STOPPED or at.reason not in _MIXED:
+    if at.state is not State.STOPPED or at.reason not in MIXED:
         return ""
     return " Funds of many people may be one there: what leaves it need not be this money."
 
 
-def _over(at: Standing) -> str:
+def over(at: Standing) -> str:
+    """What of it goes over a limit, or takes a guess for a fact; empty: nothing."""
     if at.lead:
         return " That the money came to it is a guess; with this it is counted."
     if at.state is not State.STOPPED or at.reason not in _LIMITS:
@@ -175,7 +174,7 @@ def _over(at: Standing) -> str:
     return " This goes over a limit of the case."
 
 
-def _says_yes(at: Standing) -> bool:
+def says_yes(at: Standing) -> bool:
     """Whether it is a yes to what waits, or to more calls, and not a word against an end."""
     return at.state is State.WAITING or at.reason == "calls"
 

@@ -61,11 +61,14 @@ def propose(
     actor: Actor,
     ask: Callable[[], Wish],
     now: int,
+    alone: tuple[str, str] | None = None,
 ) -> Proposal:
     """Yields the proposal as it stands: it waits for another person, or it is done at once (a
-    closing), or agreed to and done by the program. `ask` reads anew whatever it tells of."""
+    closing), or agreed to and done by the program. `ask` reads anew whatever it tells of. `alone`:
+    kind and case of proposals of which `ask` looks whether another one is open about the same."""
 
     def decide() -> Proposal:
+        beside = frozenset[str]() if alone is None else desk.open_ids(store, *alone)
         wish = ask()
         name = stable_id("P", wish.kind, actor.name, wish.once)
         there = desk.proposal(store, ALL, name)
@@ -79,7 +82,9 @@ def propose(
         seen = eyes.eyes(actor, found.able) if wish.weighty else Eyes.NONE
         new = _made(name, wish, actor, seen, now)
         outcome = str(wish.args["outcome"]) if new.state is Standing.DONE else ""
-        commit(store, actor, Propose(now, new, found.people, found.members, basis, outcome))
+        others = None if alone is None else beside
+        act = Propose(now, new, found.people, found.members, basis, outcome, others)
+        commit(store, actor, act)
         return new
 
     return again(decide)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from monitor.decide.desk import clocks
+from monitor.loops.desk import pursuing
 from monitor.loops.desk.carrying import Do, carry_out
 from monitor.loops.desk.proposing import waiting
 from monitor.loops.router import Router
@@ -39,6 +40,7 @@ def tick(
         return
     carry_out(store, kinds, now)
     lapse_closed(store, now)
+    lapse_gone(store, now)
     tell_clocks(store, router, now)
     pass_on(store, settings, now)
     close_told(store, now)
@@ -50,6 +52,14 @@ def lapse_closed(store: Store, now: int) -> None:
     for each in waiting(store, closed) if closed else ():
         with suppress(Conflict):
             commit(store, DAEMON, End(now, each, Standing.LAPSED, "its alerts are closed already"))
+
+
+def lapse_gone(store: Store, now: int) -> None:
+    """Proposals about addresses of a trace that neither end nor wait there any more."""
+    for each in waiting(store):
+        if each.kind == pursuing.KIND and (why := pursuing.gone(store, each)):
+            with suppress(Conflict):
+                commit(store, DAEMON, End(now, each, Standing.LAPSED, why))
 
 
 # -- clocks --------------------------------------------------------------------------------------

@@ -43,6 +43,12 @@ def lefts(store: Reader, now: int) -> dict[str, Left]:
     return {case: _left(store, case, terms, now) for case, terms in kept.following(store).items()}
 
 
+def left_of(store: Reader, case: str, now: int) -> Left | None:
+    """What one case has left; None: it follows nothing now."""
+    terms = kept.following(store).get(case)
+    return _left(store, case, terms, now) if terms is not None else None
+
+
 def _left(store: Reader, case: str, terms: Terms, now: int) -> Left:
     words = kept.words(store, case)
     used, terms = kept.used(store, case, now, last_yes(words)), terms_now(terms, words)

@@ -25,6 +25,7 @@ _KINDS = {
     "test_channel": "Send a test message",
     "follow": "Follow the money",
     "follow_on": "Follow an address on",
+    "trace_words": "Decide on the trace",
 }
 _STANDS = {
     Standing.WAITING: "It waits for a second person.",

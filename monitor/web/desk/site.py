@@ -42,6 +42,7 @@ KEPT_MOST = 20_000  # characters of each of its fields that are given back
 MENU = (
     ("inbox", "/inbox", "Inbox", Right.SEE),
     ("cases", "/c", "Cases", Right.SEE),
+    ("following", "/following", "Following", Right.SEE),
     ("find", "/find", "Find", Right.SEE),
     ("lists", "/lists", "Lists", Right.SEE),
     ("health", "/health", "Health", Right.SEE),
@@ -224,7 +225,7 @@ def _kept(request: Request) -> str:
 
 # Which fields of the forms of a room hold what somebody wrote.
 _WORDS = {"erase": ("why", "rule"), "request": ("to", "reference", "text", "why")}
-_BACK = ("a", "alert", "c", "erase", "g", "health", "lists", "proposal", "request")
+_BACK = (*("a", "alert", "c", "erase", "following", "g", "health", "lists", "proposal", "request"),)
 
 
 def _back(request: Request) -> str:
@@ -234,7 +235,7 @@ def _back(request: Request) -> str:
         return ""
     if request.query_string:  # its address says what the form is about
         return request.full_path
-    return request.path if room in ("c", "erase") else request.path.rpartition("/")[0]
+    return request.path if room in ("c", "erase", "following") else request.path.rpartition("/")[0]
 
 
 def _templates() -> Environment:

@@ -85,7 +85,7 @@ def of_case(ask: Ask, case: str) -> Traced:
     if method and method not in CONSERVING:
         raise Wrong(f"There is no such method. Choose one of {', '.join(CONSERVING)}.")
     state = _number(args.get("state", ""))
-    stood = desk_trace.stood(ask.store, ask.sight, case, _end_of(day, ask.now), state or None)
+    stood = desk_trace.stood(ask.store, ask.sight, case, end_of(day, ask.now), state or None)
     told = by_method(stood.told, method) if stood.told else None
     shown = told.trace.method if told else method
     return Traced(
@@ -93,12 +93,19 @@ def of_case(ask: Ask, case: str) -> Traced:
     )
 
 
+def newest(ask: Ask, case: str) -> Traced:
+    """As it stands now, whatever the address of the page asks for."""
+    stood = desk_trace.stood(ask.store, ask.sight, case)
+    method = stood.told.trace.method if stood.told else ""
+    return Traced(case, stood, stood.told, method, "", "", 0, "")
+
+
 def page_of(ask: Ask, traced: Traced) -> Page:
     """For the words of figures: chains as the settings have them, the method of the page."""
     return Page(chains=ask.settings.chains, method=traced.method)
 
 
-def _end_of(day: str, now: int) -> int | None:
+def end_of(day: str, now: int) -> int | None:
     """The last second of a day, UTC; None: none was asked for."""
     if not day:
         return None
