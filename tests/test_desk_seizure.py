@@ -238,6 +238,34 @@ def test_a_request_from_its_draft_to_its_answer_by_forms_alone(book: Book, brows
     assert browser.post(f"{path}/odd", data=came).status_code == 404
 
 
+def test_what_comes_next_names_who_was_not_asked_and_who_has_not_answered(
+    book: Book, browser: Client
+) -> None:
+    traced.take(book, NOW)
+
+    def next_() -> str:
+        said = text(browser.get("/c/C"))
+        return said[said.index(" Next ") : said.index("What could be seized")]
+
+    assert "can still be frozen." in next_()
+    assert "Nobody was asked about 3 of these places." in next_()
+    at = int(time.time())
+    rest = Subject("ethereum", story.REST)
+    places = [(traced.HUB, "Tether"), (rest, "Tether"), (traced.EXCHANGE, "Binance 14")]
+    for number, (where, to) in enumerate(places):
+        made = requests.prepare(
+            book.store, BOB, {}, "C", (where, USDT), to, "", at - 9000, f"{number}"
+        )
+    assert "A request to Tether is drafted, and nobody recorded that it was sent." in next_()
+    assert "2 more like it." in next_()
+    requests.record(
+        book.store, BOB, made.id, Stage.SENT, at - 5700, ("EXA-2211", ""), at - 5700, "s"
+    )
+    said = next_()
+    assert "Binance 14 has not answered for 95 min. Reference &#34;EXA-2211&#34;." in said
+    assert "can still be frozen" not in said, "somebody was asked everywhere"
+
+
 def test_a_place_that_went_while_the_form_was_open_is_said(book: Book, browser: Client) -> None:
     traced.take(book, NOW)
     assert browser.get(NEW).status_code == 200

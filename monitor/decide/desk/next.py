@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from monitor.decide.desk import clocks
 from monitor.decide.desk.lines import overdue, weight
 from monitor.model.desk import Open
+from monitor.model.desk_requests import Request, Stage
 from monitor.model.desk_work import Clock, Proposal
-from monitor.model.plain import plural, quoted
+from monitor.model.plain import duration, plural, quoted, tidy
 from monitor.model.watch import Severity
 
 MOST = 5
@@ -46,7 +47,10 @@ class Standing:
     unexplained: int = 0  # balances
     # What rests where somebody could freeze it, and who; empty: nothing does.
     freezable: tuple[str, str] = ("", "")
+    unasked: int | None = None  # places where somebody could act whom nobody asked; None: not known
     asked: tuple[str, str] = ("", "")  # what following waits for, and what else is to be known
+    questions: str = ""  # where that is answered
+    requests: Sequence[Request] = ()  # to hold funds
 
 
 def following(standing: Standing, path: str) -> list[Next]:
@@ -56,6 +60,7 @@ def following(standing: Standing, path: str) -> list[Next]:
         *_freezable(standing, path),
         *_clocks(standing, path),
         *_asked(standing, path),
+        *_requests(standing),
         *_nobody(standing),
         *_proposals(standing),
         *_unseen(standing, path),
@@ -73,14 +78,44 @@ def _held(standing: Standing, path: str) -> list[Next]:
 
 def _freezable(standing: Standing, path: str) -> list[Next]:
     figure, who = standing.freezable
-    if not figure:
+    if not figure or standing.unasked == 0:
         return []
-    return [Next(f"{figure} can still be frozen.", f"{who}.", f"{path}#seized", "Whom to ask")]
+    nobody = ""
+    if standing.unasked is not None:
+        where = "it" if standing.unasked == 1 else f"{standing.unasked:,} of these places"
+        nobody = f" Nobody was asked about {where}."
+    why = f"{who}.{nobody}"
+    return [Next(f"{figure} can still be frozen.", why, f"{path}#seized", "Whom to ask")]
 
 
 def _asked(standing: Standing, path: str) -> list[Next]:
     words, why = standing.asked
-    return [Next(words, why, f"{path}#flow", "See what it is about")] if words else []
+    at = standing.questions or f"{path}#flow"
+    return [Next(words, why, at, "See what it is about")] if words else []
+
+
+def _requests(standing: Standing) -> list[Next]:
+    """Asked and no answer, the longest first; drafted and not sent."""
+    found = []
+    waiting = sorted((each.sent or 0, each.id, each) for each in standing.requests if each.open)
+    if waiting:
+        sent, _, first = waiting[0]
+        words = f"{_to(first)} has not answered for {duration(standing.now - sent)}."
+        last = first.last
+        reference = f"Reference {quoted(last.reference)}. " if last and last.reference else ""
+        more = f"{plural(len(waiting) - 1, 'more request')} without an answer."
+        why = f"{reference}{more if len(waiting) > 1 else ''}".strip()
+        found.append(Next(words, why, f"/request/{first.id}", "Record an answer"))
+    drafted = [each for each in standing.requests if each.stage is Stage.PREPARED]
+    if drafted:
+        words = f"A request to {_to(drafted[0])} is drafted, and nobody recorded that it was sent."
+        why = f"{len(drafted) - 1:,} more like it." if len(drafted) > 1 else ""
+        found.append(Next(words, why, f"/request/{drafted[0].id}", "Look at it"))
+    return found
+
+
+def _to(request: Request) -> str:
+    return tidy(request.to, 120) or "Whoever was asked (erased)"
 
 
 def _clocks(standing: Standing, path: str) -> list[Next]:

@@ -29,6 +29,7 @@ from monitor.model.plain import duration, tidy, utc
 from monitor.model.trace import Beside, State, Told, TracedAsset
 
 OLD = 180 * 86_400  # seconds after which who could act is to be looked at first
+UNASKED = 0  # rank of a place where somebody could act, and nobody was asked
 MOST = 60  # lines of a page; the rest is summed
 _SMALL = ("below_value", "below_share")
 
@@ -276,7 +277,7 @@ def _rank(
         return 4
     stages = {each.request.stage for each in asked} - {Stage.WITHDRAWN}
     if any(each.asked for each in whom) and not stages:
-        return 0
+        return UNASKED
     if Stage.PREPARED in stages:
         return 1
     if Stage.SENT in stages:

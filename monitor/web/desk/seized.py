@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from monitor.chains.address import display
 from monitor.decide.expected import There
 from monitor.loops.health import held as accounts
 from monitor.loops.health.held import Account
-from monitor.messages.trace.seized import MOST, Known, Line, Seized, seized
+from monitor.messages.trace.seized import MOST, UNASKED, Known, Line, Seized, seized
 from monitor.model import Entry, Subject
 from monitor.model.desk import Right
 from monitor.model.desk_requests import Request
 from monitor.model.plain import amount_short, duration, tidy, utc
 from monitor.model.trace import Beside, HeldFunds, Told
-from monitor.store import requests
+from monitor.store import desk_cases, frozen, requests
 from monitor.web.desk.ask import Ask
 from monitor.web.desk.traced import Traced, page_of
 
@@ -32,6 +32,11 @@ class Section:
     of: Seized
     past: bool
     may: bool  # whoever looks may record requests
+
+    @property
+    def unasked(self) -> int:
+        """At how many places somebody could act whom nobody has asked."""
+        return sum(line.rank == UNASKED for line in self.of.lines)
 
     @property
     def pairs(self) -> list[tuple[Section, Line]]:
@@ -68,9 +73,11 @@ def known_of(ask: Ask, told: Told, *, past: bool) -> Known:
     now = told.at if past else ask.now
     asked = requests.requests(ask.store, ask.sight, told.trace.case)
     held = (told.trace.beside or Beside()).held
+    found = frozen.frozen(ask.store, (node.subject for node in told.trace.nodes), now)
     return Known(
         now,
-        _until(asked, now) if past else asked,
+        frozen={key: (each.at, each.tx) for key, each in found.items()},
+        requests=_until(asked, now) if past else asked,
         held={each.subject: _held_said(each) for each in held},
     )
 
@@ -129,6 +136,17 @@ def _checked(there: There, now: int) -> str:
     age = now - there.time
     when = f"at {utc(there.time)}{by}"
     return f"not checked for {duration(age)}: last {when}" if age > STALE else f"checked {when}"
+
+
+FOLLOWING = "/following"
+
+
+def following_path(ask: Ask, case: str) -> str:
+    """Where a case's following stands, also where another case's name ends so."""
+    name = quote(case, safe="")
+    if desk_cases.is_known(ask.store, ask.sight, case + FOLLOWING):
+        return f"{FOLLOWING}/{name}"
+    return f"/c/{name}{FOLLOWING}"
 
 
 def ask_path(case: str, line: Line, to: str = "") -> str:

@@ -24,7 +24,7 @@ from monitor.model.desk_work import Clock
 from monitor.model.plain import plural, tidy
 from monitor.store import cases as kept
 from monitor.store import desk as people
-from monitor.store import desk_cases, desk_entries, guard, watch, written
+from monitor.store import desk_cases, desk_entries, guard, requests, watch, written
 from monitor.store.not_covered import not_covered
 from monitor.web.desk import flow, gone, happened, money, seized, shown, strip
 from monitor.web.desk.ask import Ask
@@ -139,6 +139,7 @@ def case(ask: Ask, case: str) -> Response:
         form=form if with_work else "",
         restricted=restricted_section(ask, case),
         money=money_here,
+        following_path=seized.following_path(ask, case),
         **shown_here,
     )
 
@@ -182,6 +183,7 @@ def _whys(ask: Ask, ids: Sequence[str]) -> list[tuple[str, str]]:
 def _overview(ask: Ask, found: Looked, seen: Flow) -> dict[str, object]:
     case, status = found.case, found.status
     held = [each for each in status if each.held is not None]
+    places = seized.section(ask, seen.traced)
     standing = following.Standing(
         case=case,
         now=ask.now,
@@ -193,7 +195,10 @@ def _overview(ask: Ask, found: Looked, seen: Flow) -> dict[str, object]:
         unread="" if found.read else found.stand,
         unexplained=sum(e.balances.unexplained for e in status if e.balances),
         freezable=seen.freezable,
+        unasked=places.unasked if places and not places.past else None,
         asked=_asked(seen),
+        questions=f"{seized.following_path(ask, case)}#questions",
+        requests=requests.requests(ask.store, ask.sight, case),
     )
     steps: list[Next] = following.following(standing, path_of(case))
     return {
@@ -201,7 +206,7 @@ def _overview(ask: Ask, found: Looked, seen: Flow) -> dict[str, object]:
         "steps": steps,
         "open": len(found.work),
         "held": seized.held_now(ask, watch.named(ask.store, [each.id for each in held])),
-        "seized": seized.section(ask, seen.traced),
+        "seized": places,
         "ask_path": seized.ask_path,
         "unknown": _not_known(ask, status),
         **_happened(ask, case),

@@ -31,6 +31,7 @@ from monitor.web.desk.guard import looked
 from monitor.web.desk.money import DONE_SOON
 from monitor.web.desk.pages import case as cases
 from monitor.web.desk.pages.alert import LONGEST, carried_out
+from monitor.web.desk.seized import FOLLOWING, following_path
 from monitor.web.desk.traced import Traced, page_of
 from monitor.web.desk.words import Gone, Wrong
 
@@ -47,7 +48,6 @@ LIMITS = {
     "calls_per_day": "calls a day to watch them",
 }
 MOST_CASES = 30  # whose traces are read for one page
-TAIL = "/following"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ class Limit:
 
 def following(ask: Ask, case: str) -> Response:
     """GET /c/CASE/following; a case whose own name ends so has its page there."""
-    if desk_cases.is_known(ask.store, ask.sight, case + TAIL):
-        return cases.case(ask, case + TAIL)
+    if desk_cases.is_known(ask.store, ask.sight, case + FOLLOWING):
+        return cases.case(ask, case + FOLLOWING)
     return plainly(ask, case)
 
 
@@ -85,7 +85,7 @@ def plainly(ask: Ask, case: str) -> Response:
         f"Following {case}",
         "following",
         case=case,
-        path=path_of(ask, case),
+        path=following_path(ask, case),
         case_path=cases.path_of(case),
         of_day=of_day,
         told=told,
@@ -110,13 +110,6 @@ def plainly(ask: Ask, case: str) -> Response:
 
 
 _NOT_DONE = (Standing.FAILED, Standing.LAPSED)
-
-
-def path_of(ask: Ask, case: str) -> str:
-    """Where a case's following stands."""
-    if desk_cases.is_known(ask.store, ask.sight, case + TAIL):
-        return f"{TAIL}/{cases.path_of(case).removeprefix('/c/')}"
-    return f"{cases.path_of(case)}{TAIL}"
 
 
 def _known(ask: Ask, case: str) -> None:
@@ -191,8 +184,8 @@ def _compared(ask: Ask, case: str, of_day: Traced, page: Page) -> Compared | Non
 
 def decide(ask: Ask, case: str) -> Response:
     """POST /c/CASE/following"""
-    if desk_cases.is_known(ask.store, ask.sight, case + TAIL):
-        return cases.do(ask, case + TAIL)
+    if desk_cases.is_known(ask.store, ask.sight, case + FOLLOWING):
+        return cases.do(ask, case + FOLLOWING)
     return decide_plainly(ask, case)
 
 
@@ -209,7 +202,7 @@ def decide_plainly(ask: Ask, case: str) -> Response:
         )
         return _became(made)
 
-    return ask.go(path_of(ask, case), carried_out(decided))
+    return ask.go(following_path(ask, case), carried_out(decided))
 
 
 def _became(made: Proposal) -> str:
@@ -289,7 +282,13 @@ def _line(ask: Ask, case: str, now: bool) -> Line:
     page = Page(chains=ask.settings.chains, method=found.method if found else "")
     questions = found.questions if found else ()
     return Line(
-        *(case, path_of(ask, case), now, told, tidy(questions[0].words, 300) if questions else ""),
+        *(
+            case,
+            following_path(ask, case),
+            now,
+            told,
+            tidy(questions[0].words, 300) if questions else "",
+        ),
         more=max(0, len(questions) - 1),
         waits=len({s for each in questions for s in each.about}),
         left=_usd(found, "out_of_sources", page),
