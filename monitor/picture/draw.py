@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from itertools import groupby
 
 from monitor.picture import layout, letters, parts
 from monitor.picture.layout import BOX, GAP, INSET, LANE, STRIDE, Placed, Plan, Strip
@@ -61,9 +62,7 @@ def svg(picture: Picture) -> str:
         *(part for at, strip in enumerate(plan.strips, 1) for part in _band(at, strip, plan)),
         "</g>",
         *_backs(picture, plan, lanes),
-        '<g pointer-events="none" text-anchor="middle" font-size="10.5">',
         *_labels(plan),
-        "</g>",
         *(part for at, each in enumerate(plan.placed.values(), 1) for part in _box(at, each)),
         *_feet(picture.columns, feet, plan.width),
         "</g></g></svg>",
@@ -190,7 +189,8 @@ def _curve(ends: tuple[float, float, float, float], width: float) -> str:
 
 def _labels(plan: Plan) -> Iterator[str]:
     """What each band carried: at its middle, or where it is steep at the end where fewer meet;
-    never over another one."""
+    never over another one. A click on it is one on the band."""
+    grounds, words = list[str](), list[str]()
     taken: dict[float, list[tuple[float, float]]] = {}
     for strip in sorted(plan.strips, key=lambda s: (s.y1 + s.y2, s.band.giver, s.band.taker)):
         lines = _label_lines(strip)
@@ -199,13 +199,18 @@ def _labels(plan: Plan) -> Iterator[str]:
         x, y = _wanted(strip, plan, width)
         gap = plan.placed[strip.band.giver].x
         y = _free(taken.setdefault(gap, []), y - height / 2, height)
-        yield (
+        grounds.append(
             f'<rect x="{_n(x - width / 2)}" y="{_n(y)}" width="{_n(width)}" '
-            f'height="{_n(height)}" rx="3" fill="{PAPER}" fill-opacity="0.86"/>'
+            f'height="{_n(height)}" rx="3"/>'
         )
         for number, (text, size, bold) in enumerate(lines, 1):
             own = size if size != _SMALL else 0
-            yield _text(x, y + _ROW * number - 2, text, own, _BOLD if bold else "")
+            words.append(_text(x, y + _ROW * number - 2, text, own, _BOLD if bold else ""))
+    yield f'<g pointer-events="none" fill="{PAPER}" fill-opacity="0.86">'
+    yield from grounds
+    yield '</g><g pointer-events="none" text-anchor="middle" font-size="10.5">'
+    yield from words
+    yield "</g>"
 
 
 def _wanted(strip: Strip, plan: Plan, width: float) -> tuple[float, float]:
@@ -282,10 +287,15 @@ def _box(number: int, placed: Placed) -> Iterator[str]:
     yield _frame(x, y, height, fill, bar, dashed)
     yield f'<rect x="{_n(x)}" y="{_n(y)}" width="5" height="{_n(height)}" rx="2" fill="{bar}"/>'
     y += (height - sum(map(layout.line_height, placed.lines))) / 2
-    for line in placed.lines:
-        y += layout.line_height(line)
-        own = line.size if line.size != layout.SMALL else 0
-        yield _text(x + INSET, y - 3.5, line.text, own, _look(line.kind, bar))
+    for is_address, lines in groupby(placed.lines, lambda line: line.kind == "address"):
+        if is_address:
+            yield f'<g font-family="{MONO}">'
+        for line in lines:
+            y += layout.line_height(line)
+            own = line.size if line.size != layout.SMALL else 0
+            yield _text(x + INSET, y - 3.5, line.text, own, _look(line.kind, bar))
+        if is_address:
+            yield "</g>"
     yield "</a>"
 
 
@@ -299,7 +309,6 @@ def _frame(x: float, y: float, height: float, fill: str, bar: str, dashed: str) 
 def _look(kind: str, bar: str) -> str:
     return {
         "name": _BOLD,
-        "address": f' font-family="{MONO}"',
         "state": f'{_BOLD} fill="{bar}"',
         "mark": f' fill="{bar}"',
     }.get(kind, "")
