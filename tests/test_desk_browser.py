@@ -29,7 +29,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs/desk"
 SIZES = ((1400, 1000), (390, 844))
 MOST_BYTES = 150_000
-MOST_PAGES = 80  # that one person's crawl opens
+MOST_PAGES = 120  # that one person's crawl opens
+FILES = r"\.(csv|svg|png)(\?|$)"  # what a browser takes along
 PHONE = 360  # pixels: the narrowest that is in use
 # A time is longest where the desk's day is another one than that of UTC.
 _LONGEST = "2026-09-29 23:14:03 UTC (2026-09-30 00:14:03 Buenos Aires)"
@@ -47,6 +48,7 @@ FIRST = (
     *("/inbox", "/c", "/find", "/find?q=crane", "/help", "/help/reading", "/me", "/people"),
     "/tokens",
     *("/inbox?view=second", "/inbox?view=single", "/inbox?view=quiet", "/inbox?view=ourselves"),
+    *("/c/HARBOUR-02?view=table", "/c/HARBOUR-02?method=fifo", "/c/HARBOUR-02/flow.svg"),
     *("/c/VAULT-09", "/c/HARBOUR-02", "/c/CRANE-01", "/c/CRANE-01?tab=movements"),
     *(f"/a/tron/{cast.CASH_OUT}", f"/a/ethereum/{cast.HARBOUR}"),
 )
@@ -114,8 +116,10 @@ def crawl(who: Watched, begin: tuple[str, ...]) -> dict[str, str]:
         if kinds.get(kind, 0) >= 3:  # more of the same kind tell nothing new
             continue
         kinds[kind] = kinds.get(kind, 0) + 1
-        if path.endswith(".csv") or ".csv?" in path:
-            found[path] = who.context.request.get(path).text()
+        if re.search(FILES, path):
+            answer_ = who.context.request.get(path)
+            assert answer_.status == 200, path
+            found[path] = answer_.body().decode(errors="replace")
             continue
         answer = who.open(path)
         assert answer.status == 200, (path, answer.status)
@@ -135,7 +139,7 @@ def reach(who: Watched, begin: tuple[str, ...]) -> dict[str, str]:
             continue
         answer = who.context.request.get(path)
         assert answer.status == 200, (path, answer.status)
-        found[path] = html.unescape(answer.text())
+        found[path] = html.unescape(answer.body().decode(errors="replace"))
         if "text/html" in answer.headers["content-type"]:
             links_in = re.findall(r'href="(/[^"#]*)', answer.text())
             todo += [html.unescape(each) for each in links_in if "/find?" not in each]
@@ -173,7 +177,7 @@ def _everybody_can_use(who: Watched, every: dict[str, str]) -> None:
     """axe finds nothing on any kind of page, and nothing scrolls sideways on a phone."""
     axe, kinds, wrong = Axe(), dict[str, str](), list[str]()
     for path in every:
-        if ".csv" not in path:
+        if not re.search(FILES, path):
             kinds.setdefault(shape(path), path)
     for path in [*kinds.values(), "/no-such-page"]:
         who.page.set_viewport_size({"width": 1400, "height": 1000})
@@ -360,7 +364,31 @@ def _by_keyboard_alone(browser: Browser, made: Played) -> None:
     keys.press("Tab")
     keys.press("Enter")
     who.page.wait_for_selector("article >> text=By keys alone")
+    _the_flow_by_keys(who.page)
     who.quiet()
+
+
+def _the_flow_by_keys(page: Page) -> None:
+    """Another method, the tables and back, and what a box of the picture is."""
+    page.goto("/c/HARBOUR-02", wait_until="load")
+    page.keyboard.press("m")
+    page.wait_for_url("**/c/HARBOUR-02?method=*")
+    page.wait_for_load_state()
+    assert "traced by tainted first, as you asked" in page.inner_text("#where")
+    page.keyboard.press("p")
+    page.wait_for_url("**view=table*")
+    page.wait_for_load_state()
+    assert page.locator("#flow svg").count() == 0
+    page.keyboard.press("p")
+    page.wait_for_selector("#flow svg")
+    box = page.locator("#flow a[href='#box-1']")
+    assert not page.is_visible("#box-1")
+    box.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#box-1", state="visible")
+    assert "WATCHED" in page.inner_text("#box-1")
+    page.goto("/c/HARBOUR-02?method=tainted_first#band-1")
+    assert page.is_visible("#band-1")
 
 
 def _group(made: Played) -> str:
@@ -385,6 +413,8 @@ def _pictures(who: Watched, made: Played, tmp_path: Path) -> None:
         "alert": f"/alert/{first}?do=close",
         "cases": "/c",
         "case": "/c/CRANE-01",
+        "money": "/c/HARBOUR-02",
+        "money-table": "/c/HARBOUR-02?view=table",
         "case-addresses": "/c/CRANE-01?tab=addresses",
         "address": f"/a/tron/{cast.CASH_OUT}",
         "transaction": f"/tx/{tx[0]}/{tx[1]}",

@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
+import picture_values as pays
 import pytest
 import trace_values as v
 from click.testing import CliRunner
@@ -387,3 +388,35 @@ def test_every_fragment_of_the_picture_is_on_the_page(desk: Client) -> None:
             assert wanted == set(there)
             assert len(there) == len(set(there))
     assert draw.TRACED in picture(page(desk, "/c/CRANE-01"))
+
+
+def test_what_shares_a_box_stands_in_full_in_the_tables(tmp_path: Path) -> None:
+    trace = replace(pays.scattered(1, 600), case="BIG-1")
+    home = v.kept(tmp_path / "home", (v.START, trace))
+    turn_on(home)
+    with client(home, Open()) as desk:
+        table = section(page(desk, "/c/BIG-1?view=table&method=fifo"), "flow")
+        lists = [html.unescape(each) for each in re.findall(r'href="([^"]*all=boxes[^"]*)"', table)]
+        assert len(lists) == len(set(lists)) == 5
+        assert all("method=fifo" in each for each in lists)
+        found, pages = dict[str, dict[str, str]](), 0
+        while lists:
+            shown = page(desk, lists.pop())
+            assert len(shown) < 150_000
+            rows = re.findall(r"<tr><td data-name=\"Address\">(.*?)</tr>", shown, re.S)
+            for row in rows:
+                address = re.search(r'class="mono"[^>]*>(.*?)<', row)
+                cells = re.findall(r"<div>(Arrived|Rests|Left) (.*?)</div>", row)
+                found[address[1]] = dict(cells)  # type: ignore[index]
+            more = re.search(r'href="([^"]*)" rel="next"', section(shown, "flow"))
+            lists += [html.unescape(more[1])] if more else []
+            pages += 1
+        assert pages > 5, "more than a hundred of one hop"
+        nodes = {n.subject.address: n for n in trace.nodes if n.hop and n.received}
+        assert found.keys() == nodes.keys()
+        for address, node in nodes.items():
+            rests = node.holds[0].amount["fifo"] if node.holds else 0
+            assert decimal(found[address]["Rests"]) * 10**6 == rests
+        assert 'data-name="Paid from here"' not in table
+        for odd in ("all=boxes.99", "all=x", "all=boxes.1&from=9999999", "all=went.1&from=-3"):
+            page(desk, f"/c/BIG-1?view=table&{odd}")

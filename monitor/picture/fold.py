@@ -26,25 +26,26 @@ def of_trace(
     state: str = "",
     chains: Mapping[str, str] | None = None,
     boxes: int = BOXES,
+    backs: int = BACKS,
 ) -> Picture:
     """The picture of a trace as it stood at a moment (Unix seconds).
 
     `state`: the name of that state, "state 3 (1a2b3c4d)"; `chains`: what people call chains, by
-    key. At most as many boxes as `boxes`, and one a hop at least.
+    key. At most as many boxes as `boxes`, and one a hop at least; at most `backs` thin lines.
     """
     scene = Scene(trace, chains or {}, boxes)
     went = ways.ways_of(scene)
     found = boxing.in_order(scene, went)
-    bands, backs = ways.drawn(scene, went)
+    bands, thin = ways.drawn(scene, went)
     return Picture(
         title=_title(trace),
         said=tuple(_said(scene, at, state)),
-        warned=tuple(_warned(scene, len(backs))),
+        warned=tuple(_warned(scene, max(0, len(thin) - backs))),
         ranged=not trace.method,
         columns=columns.of_scene(scene),
         boxes=tuple(boxing.box(scene, k, nodes, went.get((k, k))) for k, nodes in found.items()),
         bands=bands,
-        backs=backs[:BACKS],
+        backs=thin[:backs],
     )
 
 
@@ -74,7 +75,7 @@ def _worth(scene: Scene, out: Tally) -> str:
     return f", {exactly(usd, USD_DECIMALS)} USD when they left{part}"
 
 
-def _warned(scene: Scene, backs: int) -> Iterator[str]:
+def _warned(scene: Scene, undrawn: int) -> Iterator[str]:
     trace = scene.trace
     if unread := sum(not node.complete for node in trace.nodes):
         yield (
@@ -92,5 +93,5 @@ def _warned(scene: Scene, backs: int) -> Iterator[str]:
     if scene.idle:
         by = METHOD_SAID.get(trace.method) or "any of the 5 methods"
         yield f"{NOT_DRAWN}{scene.idle:,} that can be reached, but nothing came there by {by}."
-    if backs > BACKS:
-        yield f"{NOT_DRAWN}{backs - BACKS:,} thin lines, the smallest. The sums hold them."
+    if undrawn:
+        yield f"{NOT_DRAWN}{undrawn:,} thin lines, the smallest. The sums hold them."

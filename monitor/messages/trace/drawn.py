@@ -12,6 +12,7 @@ from monitor.model.trace import Told
 from monitor.picture import fold, png
 from monitor.picture.parts import Picture
 
+_EVERY = 10**9
 _WIDEST = 4_000  # pixels of a PNG
 
 
@@ -27,6 +28,12 @@ def picture_of(told: Told, chains: Mapping[str, Chain]) -> Picture:
     """With the chains as the settings call them; draw.svg makes its bytes."""
     names = {key: chain.name for key, chain in chains.items()}
     return fold.of_trace(told.trace, told.at, state=state_line(told), chains=names)
+
+
+def unfolded(told: Told, chains: Mapping[str, Chain]) -> Picture:
+    """The same with a box for each address, for tables: too much to be drawn."""
+    names = {key: chain.name for key, chain in chains.items()}
+    return fold.of_trace(told.trace, told.at, chains=names, boxes=_EVERY, backs=_EVERY)
 
 
 def png_of(svg: str) -> bytes:

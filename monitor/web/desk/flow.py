@@ -26,7 +26,7 @@ from monitor.store.remembered import Remembered
 from monitor.store.trace import PICTURED
 from monitor.web.desk import traced
 from monitor.web.desk.ask import Ask
-from monitor.web.desk.hops import Hop, hops
+from monitor.web.desk.hops import LISTS, Hop, Listing, hops, listing
 from monitor.web.desk.money import Money
 from monitor.web.desk.traced import Choice
 from monitor.web.desk.traced import Traced as Seen
@@ -54,12 +54,17 @@ class Flow:
     prices: str = ""  # where USD are from
     svg: Markup = field(default_factory=Markup)
     hops: tuple[Hop, ...] = ()
+    listing: Listing | None = None  # of one hop; None: all hops stand there
     freezable: tuple[str, str] = ("", "")  # what can be frozen, and by whom: for what comes next
     trace: Trace | None = None
 
     @property
     def views(self) -> Mapping[str, str]:
         return VIEWS
+
+    @property
+    def lists(self) -> Mapping[str, str]:
+        return LISTS
 
     @property
     def methods(self) -> list[str]:
@@ -134,7 +139,8 @@ def in_case(ask: Ask, case: str, money: Money | None) -> Flow:
         prices=prices_by(ask, found[:_ACCOUNTS]),
         svg=Markup("" if view else svg),  # noqa: S704 - our own, its texts are escaped
         hops=tuple(hops(ask, shown)),
-        freezable=freezable(found, page),
+        listing=_listing(ask, it.told) if view else None,
+        freezable=freezable(found, page) if it.is_newest else ("", ""),
         trace=it.told.trace,
     )
 
@@ -190,6 +196,15 @@ def _warned(it: Seen, shown: Picture, money: Money | None) -> Iterator[str]:
     if leads := len(it.told.trace.leads):
         yield f"{plural(leads, 'lead')} by a guess: in no figure here."
     yield from tree.old(it.told.trace, it.told.at)
+
+
+def _listing(ask: Ask, told: Told) -> Listing | None:
+    """What of one hop was asked for."""
+    wanted, first = ask.request.args.get("all", ""), ask.request.args.get("from", "1")
+    if not wanted:
+        return None
+    number = int(first) if first.isascii() and first.isdecimal() and len(first) < 7 else 1
+    return listing(ask, drawn.unfolded(told, ask.settings.chains), wanted, number)
 
 
 def _resting(trace: Trace) -> list[Subject]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.picture.parts import Back, Band, Box, Carried, Picture, back_at, band_at, box_at
 from monitor.web.desk.ask import Ask
@@ -29,11 +29,52 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
+    number: int
     head: str
     sub: str
     sums: tuple[tuple[str, str], ...]
     boxes: tuple[Shown, ...]
     went: tuple[Shown, ...]
+
+    @property
+    def folded(self) -> int:
+        """How many addresses share a box."""
+        return sum(each.box.folded for each in self.boxes if each.box is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All addresses of a hop, or all that went from one to another, a page of them. `first`: the
+    number of the first that is shown, from 1 on; `more`: that of the next page, 0 for none."""
+
+    what: str  # one of LISTS
+    hop: Hop  # with what is shown alone
+    first: int
+    last: int
+    count: int
+    more: int
+
+
+LISTS = {"boxes": "addresses", "went": "payments, address by address"}
+PAGE = 100
+
+
+def listing(ask: Ask, whole: Picture, wanted: str, first: int) -> Listing | None:
+    """`whole`: the picture unfolded; `wanted`: "boxes.3". None: there is no such list."""
+    what, _, number = wanted.partition(".")
+    hop = next((each for each in hops(ask, whole) if str(each.number) == number), None)
+    if what not in LISTS or hop is None:
+        return None
+    rows = hop.boxes if what == "boxes" else hop.went
+    start = min(max(first, 1), max(len(rows), 1))
+    shown = rows[start - 1 : start - 1 + PAGE]
+    only = (
+        replace(hop, boxes=shown, went=())
+        if what == "boxes"
+        else replace(hop, boxes=(), went=shown)
+    )
+    end = start - 1 + len(shown)
+    return Listing(what, only, start, end, len(rows), end + 1 if end < len(rows) else 0)
 
 
 def hops(ask: Ask, shown: Picture) -> Iterator[Hop]:
@@ -43,6 +84,7 @@ def hops(ask: Ask, shown: Picture) -> Iterator[Hop]:
     for at, column in enumerate(shown.columns):
         mine = {box_at(number) for number, box in places.values() if box.column == at}
         yield Hop(
+            at,
             column.head,
             column.sub,
             tuple((row.name, row.figure) for row in column.rows),

@@ -158,13 +158,11 @@ def prices_by(ask: Ask, found: Sequence[Account]) -> str:
 
 def freezable(found: Sequence[Account], page: Page) -> tuple[str, str]:
     """What still rests where an issuer can freeze it, in words, and who that is."""
-    parts = [
-        (account, part)
-        for account in found
-        if account.asset is not None
-        for part in account.parts
-        if part.at is At.FREEZABLE
-    ]
-    said = [wherenow.amount(account, part.amount, page) for account, part in parts]
-    who = [wherenow.detail(part, page) for _, part in parts]
+    said, who = [], []
+    methods = (page.method,) if page.method else CONSERVING
+    for account in found:
+        for part in account.parts if account.asset is not None else ():
+            if part.at is At.FREEZABLE and _span(part.amount, methods)[1]:
+                said.append(wherenow.amount(account, part.amount, page))
+                who.append(wherenow.detail(part, page))
     return " and ".join(said), ". ".join(who)
