@@ -153,7 +153,7 @@ STORE = Path(erase.__file__).parent
 FOR_GOOD = {"record", "table", "covered", "restored", "case", "erase asked", "erased"}
 FOR_GOOD |= {"listing", "publication", "accepted"}
 # Who decided what, of the desk: what people wrote can be erased.
-FOR_GOOD |= {"person", "member", "passed on"}
+FOR_GOOD |= {"person", "member", "passed on", "handed out"}
 
 
 def test_every_part_of_the_log_has_words_and_keys() -> None:

@@ -432,6 +432,7 @@ def _pictures(who: Watched, made: Played, tmp_path: Path) -> None:
         "group": f"/g/{_group(made)}",
         "notes": "/c/CRANE-01?tab=notes",
         "members": "/c/CRANE-01?tab=members",
+        "files": "/c/CRANE-01?tab=files",
     }
     for name, path in pages.items():
         for width, height in SIZES:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from monitor.app.folder import check_home
 from monitor.app.settings.load import load
+from monitor.loops.report import jobs
 from monitor.loops.views import views_of
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.settings import Settings
@@ -22,6 +23,7 @@ from monitor.store.guard import DATABASE, check_begun
 from monitor.store.port import Reader
 from monitor.store.sqlite import Store
 from monitor.web.desk.guard import Guard
+from monitor.web.desk.pages.files import MAKERS
 from monitor.web.desk.site import Desk
 from monitor.web.server import Server
 
@@ -75,9 +77,12 @@ def serve(home: Path, environ: Mapping[str, str], *, beside: bool = False) -> No
     try:
         server.start()
         log.info("the desk is served at %s", settings.web.url)
+        if jobs.waits(home):  # what a kill has left
+            MAKERS.wake(home)
         stop.wait()
         server.stop()
     finally:
+        MAKERS.stop()
         desk.close()
 
 

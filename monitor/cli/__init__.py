@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "deliveries": "sending:deliveries",
     "demo": "service:demo",
     "export": "export:export_",
+    "files": "files:files_",
     "init": "service:init",
     "key": "export:key_",
     "lists": "listed:lists_",

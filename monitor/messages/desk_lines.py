@@ -128,7 +128,15 @@ _WRITTEN = {
     **{"request": "text", "request step": "text"},
     **{"person": "why", "member": "why", **dict.fromkeys(_ENDS, "said")},
 }
+
+
 # By the name of the part.
+def _handed_out(body: Body) -> str:
+    what = "the report" if body["what"] == "report" else "an export for evidence"
+    notes = ", with what people noted" if body["notes"] else ""
+    return f"made {what} of the case{notes}: {body['size']:,} bytes, SHA-256 {tidy(body['sha256'])}"
+
+
 WORDS: Mapping[str, Callable[[Body], str]] = {
     "person": _person,
     "member": _member,
@@ -139,5 +147,6 @@ WORDS: Mapping[str, Callable[[Body], str]] = {
     "clock": _clock,
     "clock ended": _clock_ended,
     "request": _request,
+    "handed out": _handed_out,
     "request step": _request_step,
 }

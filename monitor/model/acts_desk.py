@@ -125,6 +125,21 @@ class TellClock(Act[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class HandOut(Act[bool]):
+    """A report or an export of a case was made for whoever acts. Yields whether that is told now;
+    the same once more is no act."""
+
+    kind = "hand out"
+
+    case: str
+    id: str  # of the file
+    what: str  # report | export
+    notes: bool  # whether it holds what people noted
+    sha256: str
+    size: int  # bytes
+
+
+@dataclass(frozen=True, slots=True)
 class CloseTold(Act[int]):
     """By the rule "told": these alerts needed nobody, and close. Yields how many did. They get no
     line of history each: the log names them, and their outcome says so."""

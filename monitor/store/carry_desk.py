@@ -11,6 +11,7 @@ from monitor.model.acts_desk import (
     CloseTold,
     End,
     EndClock,
+    HandOut,
     Note,
     PassOn,
     People,
@@ -272,3 +273,19 @@ def carry_told(conn: Connection, _actor: Actor, act: CloseTold) -> tuple[int, li
     for row in rows:
         found.setdefault(about(cases.get(row["entry"] or "", "")), []).append(row["id"])
     return len(rows), [Part("told", {"alerts": ids}, mine) for mine, ids in found.items()]
+
+
+# -- what goes to others -------------------------------------------------------------------------
+
+_TOLD = (
+    "SELECT 1 FROM log_case c JOIN log_text t ON t.seq = c.seq "
+    "WHERE c.case_id = ? AND instr(t.text, ?) LIMIT 1"
+)
+
+
+def carry_hand_out(conn: Connection, _actor: Actor, act: HandOut) -> tuple[bool, list[Part]]:
+    told = {"case": act.case, "id": act.id, "what": act.what, "notes": act.notes}
+    if conn.execute(_TOLD, (act.case, canonical({"id": act.id})[1:-1])).fetchone() is not None:
+        return False, []
+    body = {**told, "sha256": act.sha256, "size": act.size}
+    return True, [Part("handed out", body, about(act.case))]

@@ -193,6 +193,16 @@ def last_act(store: Reader, case: str) -> int | None:
     return int(json.loads(rows[0]["text"])["at"]) if rows else None
 
 
+def erased_since(store: Reader, case: str, number: int) -> bool:
+    """Whether a text of the case was erased by an act behind this row of the log."""
+    rows = store.read(
+        "SELECT 1 FROM erasure e JOIN log_case c ON c.seq = e.seq "
+        "WHERE c.case_id = ? AND e.by_seq > ? LIMIT 1",
+        [case, number],
+    )
+    return bool(rows)
+
+
 # -- what was read ------------------------------------------------------------------------------
 
 

@@ -75,6 +75,7 @@ CARRY: Mapping[type[acts.Act[Any]], Carry] = {
     acts_desk.EndClock: carry_desk.carry_clock_end,
     acts_desk.TellClock: carry_desk.carry_clock_told,
     acts_desk.CloseTold: carry_desk.carry_told,
+    acts_desk.HandOut: carry_desk.carry_hand_out,
     acts_requests.Prepare: carry_requests.carry_prepare,
     acts_requests.RecordStep: carry_requests.carry_step,
     acts.Restored: backups.carry,

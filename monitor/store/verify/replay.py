@@ -230,6 +230,7 @@ ACTS: Mapping[str, Mapping[str, Part]] = {
     "end clock": {"clock ended": desk.clock_ended},
     "tell clock": {"clock ended": desk.clock_ended, "alerts": alerts},
     "close told": {"told": close_told},
+    "hand out": {"handed out": nothing},
     "prepare request": {"request": desk.request},
     "record request": {"request step": desk.request_step},
     "restore": {"restored": restored},

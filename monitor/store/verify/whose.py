@@ -51,7 +51,7 @@ class Whose:
             **dict.fromkeys(("trace word", "trace facts", "trace state"), _named),
             **dict.fromkeys(("member", "remark", "proposal", "proposal ended"), _named),
             **dict.fromkeys(("passed on", "clock", "clock ended"), _named),
-            **dict.fromkeys(("request", "request step"), _named),
+            **dict.fromkeys(("request", "request step", "handed out"), _named),
             "told": lambda told: self._of(map(self._expected.entry_of, told.body["alerts"])),
             "word": lambda told: self._of(told.body["entries"]),
             "replayed": self._replayed,

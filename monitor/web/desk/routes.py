@@ -6,6 +6,7 @@ from monitor.model.desk import Right
 from monitor.web.desk.ask import Route
 from monitor.web.desk.entrance import ENTRANCE
 from monitor.web.desk.flows import FLOWS
+from monitor.web.desk.handing import HANDING
 from monitor.web.desk.pages import alert, case, erase, group, inbox, proposal, start
 from monitor.web.desk.programs import PROGRAMS
 from monitor.web.desk.pursuit import PURSUIT
@@ -38,6 +39,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/c/<path:case>", case.do, Right.WORK, POST),
     *PURSUIT,  # what is followed, where it rests, who was asked
     *FLOWS,
+    *HANDING,  # reports and exports
     # addresses, transactions, find, help
     *RECORDS,
     *WATCHING,  # how reading stands, lists

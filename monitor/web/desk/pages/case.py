@@ -34,6 +34,7 @@ from monitor.web.desk.known import Shown as Side
 from monitor.web.desk.known import chain_said, names_for, raw_units
 from monitor.web.desk.known import shown as known_side
 from monitor.web.desk.money import Money
+from monitor.web.desk.pages import files
 from monitor.web.desk.pages.alert import LONGEST, carried_out, started
 from monitor.web.desk.pages.restricted import restricted_section
 from monitor.web.desk.words import Gone, Wrong
@@ -45,6 +46,7 @@ TABS = {
     "movements": "Movements",
     "notes": "Notes",
     "members": "Members",
+    "files": "Files",
 }
 PAGE = 100
 _UNKNOWN = 40  # sentences on what is not known
@@ -156,6 +158,8 @@ def _tab(ask: Ask, found: Looked, tab: str, followed: Money | None) -> dict[str,
     if tab == "notes":
         notes = people.remarks(ask.store, ask.sight, case=case)
         return {"notes": notes, "erased": _gone(ask, "remark", [n.id for n in notes if not n.text])}
+    if tab == "files":
+        return files.tab(ask, case)
     if tab == "members":
         everybody = [each for each in people.people(ask.store) if each.disabled is None]
         return {"everybody": everybody}
