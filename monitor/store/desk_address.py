@@ -193,6 +193,29 @@ class Movements:
         )
         return [_sum(row) for row in rows]
 
+    def nets(self) -> dict[str, list[tuple[int, int]]]:
+        """What came less what went, by asset ("": the coin) and day, in the order of days (days
+        since 1970), of what stands in `sums`. Single pieces of collections are left out."""
+        said, params = self._where(Wanted(every=True))
+        one = (
+            f"SELECT coalesce(t.contract, '') AS asset, t.time / {DAY} AS day, {_WAY} AS way, "
+            f"t.amount FROM {{}} AND {said} AND {_STANDS} AND t.kind NOT IN ({_NFT}) "
+            "AND t.time IS NOT NULL"
+        )
+        parts = ", ".join(f"sum({_digits(n)}) AS p{n}" for n in range(_PARTS))
+        rows = self.store.read(
+            f"SELECT asset, day, way, {parts} FROM "
+            f"({one.format(_SENT)} UNION ALL {one.format(_GOT)}) "
+            "GROUP BY asset, day, way ORDER BY asset, day",
+            [*self._me, *params, *params],
+        )
+        found: dict[str, dict[int, int]] = {}
+        for row in rows:
+            days = found.setdefault(row["asset"], {})
+            sign = {"in": 1, "out": -1}.get(row["way"], 0)
+            days[row["day"]] = days.get(row["day"], 0) + sign * _amount(row)
+        return {asset: [*days.items()] for asset, days in found.items()}
+
     def days(self) -> Days:
         """When something moved, whatever it was."""
         said, params = self._where(Wanted(every=True))
@@ -269,8 +292,12 @@ def _digits(part: int) -> str:
     return f"CAST(substr(amount, -{_SIZE * (part + 1)}, {_SIZE}) AS INTEGER)"
 
 
+def _amount(row: Fields) -> int:
+    return sum(int(row[f"p{n}"]) * 10 ** (_SIZE * n) for n in range(_PARTS))
+
+
 def _sum(row: Fields) -> Sum:
-    amount = sum(row[f"p{n}"] * 10 ** (_SIZE * n) for n in range(_PARTS))
+    amount = _amount(row)
     kind = Kind(row["kind"]) if row["kind"] else None
     return Sum(
         *(row["other"], kind, Way(row["way"]), row["asset"], bool(row["nft"])),

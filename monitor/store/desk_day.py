@@ -73,8 +73,8 @@ def edge(store: Reader, chain: str, moment: int) -> Edge:
 
 def _of_movements(store: Reader, chain: str, moment: int) -> tuple[Known | None, Known | None]:
     """By halves, on the index of heights."""
-    top = _nearest(store, chain, "<=", 2**62, "DESC")
-    first = _nearest(store, chain, ">=", 0, "ASC")
+    top = nearest(store, chain, "<=", 2**62, "DESC")
+    first = nearest(store, chain, ">=", 0, "ASC")
     if top is None or first is None:
         return None, None
     if first[1] >= moment:
@@ -83,16 +83,18 @@ def _of_movements(store: Reader, chain: str, moment: int) -> tuple[Known | None,
         return top, None
     low, high = first, top
     while low[0] + 1 < high[0]:
-        middle = _nearest(store, chain, ">=", (low[0] + high[0] + 1) // 2, "ASC")
+        middle = nearest(store, chain, ">=", (low[0] + high[0] + 1) // 2, "ASC")
         if middle is None or middle[0] >= high[0]:
-            middle = _nearest(store, chain, "<=", (low[0] + high[0] + 1) // 2, "DESC")
+            middle = nearest(store, chain, "<=", (low[0] + high[0] + 1) // 2, "DESC")
         if middle is None or not low[0] < middle[0] < high[0]:
             break
         low, high = (middle, high) if middle[1] < moment else (low, middle)
     return low, high
 
 
-def _nearest(store: Reader, chain: str, sign: str, height: int, order: str) -> Known | None:
+def nearest(store: Reader, chain: str, sign: str, height: int, order: str) -> Known | None:
+    """The block with a final movement nearest to a height, at it or above (">=", "ASC") or below
+    ("<=", "DESC")."""
     rows = store.read(
         "SELECT block_height, time FROM transfer WHERE chain = ? AND block_height IS NOT NULL "
         f"AND block_height {sign} ? AND time IS NOT NULL AND status = 'final' "

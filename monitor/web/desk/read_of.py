@@ -10,11 +10,11 @@ from monitor.chains.table import STREAM_WORDS, streams_of
 from monitor.model import Axis, Chain, Interval, SourceConfig, Subject, intervals
 from monitor.model.plain import plural, tidy, utc
 from monitor.model.streams import StreamState, who_is_asked
-from monitor.store import second_word
+from monitor.picture import cover
+from monitor.picture.cover import Bar, How, Part
+from monitor.store import heads, second_word
 from monitor.store.coverage import UNTRIED, stream_states
 from monitor.store.port import Reader
-
-BAR = 1000  # how wide the bar of a list is drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +24,6 @@ class By:
     source: str
     operator: str
     said: str  # "block 1 to block 8,000"
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """A part of a bar: `kind` two | one | gap; the rest of the bar is unread."""
-
-    kind: str
-    left: int
-    width: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +37,18 @@ class ListRead:
     by: tuple[By, ...]
     holes: tuple[str, ...]
     blind: str
-    bar: tuple[Stretch, ...]
+    bar: Bar | None  # None: nothing was read
+    stream: str
+    axis: Axis
+    covered: tuple[Interval, ...]
+
+    @property
+    def svg(self) -> str:
+        """The bar; empty where there is none. It escapes what it holds itself."""
+        if self.bar is None:
+            return ""
+        said = f"{self.name}: {self.start} to {self.end}, {self.witnesses}"
+        return cover.svg(said if self.start else f"{self.name}: nothing was read", self.bar)
 
     @property
     def witnesses(self) -> str:
@@ -63,11 +65,13 @@ def lists_read(
     states = stream_states(store, subject, now)
     proven = second_word.proven(store, subject)
     names = dict.fromkeys((*streams_of(chain), *states))
+    head = heads.newest(store, chain.key)
     found = []
     for name in names:
         state = states.get(name, UNTRIED)
         by_source = proven.get((name, state.axis), {})
-        found.append(_list_read(name, state, by_source, sources))
+        top = head if state.axis.by_block else now * 1000
+        found.append(_list_read(name, state, by_source, sources, top))
     return found
 
 
@@ -76,6 +80,7 @@ def _list_read(
     state: StreamState,
     by_source: Mapping[str, Sequence[Interval]],
     sources: Mapping[str, SourceConfig],
+    top: int | None,
 ) -> ListRead:
     covered, axis = state.covered.get(state.axis, ()), state.axis
     by = [
@@ -95,6 +100,7 @@ def _list_read(
     ]  # fmt: skip
     if state.cursors:
         holes.append("its history is still being read")
+    blind = _blind(state, read=bool(covered))
     return ListRead(
         STREAM_WORDS.get(name, name),
         _place(axis, covered[0].lo) if covered else "",
@@ -102,8 +108,11 @@ def _list_read(
         state.complete_time if covered else None,
         tuple(by),
         tuple(holes),
-        _blind(state, read=bool(covered)),
-        _bar(covered, by_source, sources, (*state.unread, *state.missed)),
+        blind,
+        _bar(state, by_source, sources, top, blind),
+        name,
+        axis,
+        tuple(covered),
     )
 
 
@@ -140,31 +149,47 @@ def _blind(state: StreamState, *, read: bool) -> str:
 
 
 def _bar(
-    covered: Sequence[Interval],
+    state: StreamState,
     by_source: Mapping[str, Sequence[Interval]],
     sources: Mapping[str, SourceConfig],
-    gaps: Sequence[Interval],
-) -> tuple[Stretch, ...]:
-    """From the first place that was read to the last."""
+    top: int | None,
+    blind: str,
+) -> Bar | None:
+    """From the first place that was read to the last; where it is not read now, to the newest
+    (`top`) that anybody named. None: nothing was read or tried."""
+    axis, covered = state.axis, state.covered.get(state.axis, ())
+    gaps = intervals.union((*state.unread, *state.missed))
     spans = [*covered, *gaps]
     if not spans:
-        return ()
+        return None
     low, high = min(s.lo for s in spans), max(s.hi for s in spans)
+    twice = _twice(by_source, sources)
+    once = [part for span in covered for part in intervals.subtract(span, twice)]
+    parts = [(How.ONE, each) for each in once]
+    parts += [(How.TWO, each) for each in intervals.clip(twice, covered)]
+    parts += [(How.GAP, each) for each in gaps]
+    if blind and top is not None and top > high:
+        parts.append((How.BLIND, Interval(high + 1, top)))
+        high = top
+    told = tuple(Part(how, s.lo, s.hi, _said(axis, s)) for how, s in parts)
+    return Bar(low, high, told, (_place(axis, low), _place(axis, high)))
+
+
+def _said(axis: Axis, span: Interval) -> str:
+    return f"{_place(axis, span.lo)} to {_place(axis, span.hi)}"
+
+
+def _twice(
+    by_source: Mapping[str, Sequence[Interval]], sources: Mapping[str, SourceConfig]
+) -> tuple[Interval, ...]:
+    """What two operators read."""
     by_operator: dict[str, list[Interval]] = {}
     for source, read in by_source.items():
         by_operator.setdefault(_operator(source, sources), []).extend(read)
     parts = [intervals.union(each) for each in by_operator.values()]
-    twice = [
+    return intervals.union(
         span
         for n, one in enumerate(parts)
         for other in parts[n + 1 :]
         for span in intervals.clip(one, other)
-    ]
-    drawn = (("one", covered), ("two", intervals.union(twice)), ("gap", gaps))
-    return tuple(Stretch(kind, *_drawn(span, low, high)) for kind, each in drawn for span in each)
-
-
-def _drawn(span: Interval, low: int, high: int) -> tuple[int, int]:
-    whole = max(1, high - low)
-    left = (span.lo - low) * BAR // whole
-    return left, max(2, (span.hi - low) * BAR // whole - left)
+    )

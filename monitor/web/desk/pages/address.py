@@ -19,6 +19,12 @@ from monitor.store.not_covered import not_covered
 from monitor.web.desk.address_found import Found, found
 from monitor.web.desk.address_parts import Holding, Version, holdings, timeline, versions
 from monitor.web.desk.ask import Ask
+from monitor.web.desk.balance_line import (
+    BalanceLine,
+    balance_lines,
+    days_said,
+    unknown_said,
+)
 from monitor.web.desk.filtering import (
     COIN,
     LANES,
@@ -65,10 +71,12 @@ def address(ask: Ask, chain: str, address: str) -> Response:
     parties, number = counterparties(sums, it.shower, "last", FEW)
     last = Place(rows[-1].time, rows[-1].id) if rows else None
     lists = _lists(it)
+    lines, undrawn = ([], 0) if everything.over else _balance_lines(it, all_totals, lists)
     return ask.page(
         "address.html.j2", f"{it.shown} on {it.chain.name}", "find",
         it=it, head=_head(it), lists=lists, not_looked=_not_looked(it),
         balances=_holds(it, all_totals, summed=not everything.over),
+        balance_lines=lines, undrawn=undrawn, days_said=days_said, unknown_said=unknown_said,
         filter=wanted, rows=it.shower.lines(rows), counted=counted, everything=everything,
         folded_link=_link(it, {**wanted.given, "all": "1"}) if not wanted.wanted.every else "",
         next_link=_link(it, {**wanted.given, "after": next_of(last)}) if more and last else "",
@@ -232,6 +240,19 @@ def _holds(it: Found, sums: Sequence[Total], *, summed: bool) -> list[Holding]:
         return []
     verdicts = balances.of_subjects(it.ask.store, [it.subject]).get(it.subject, ())
     return holdings(verdicts, sums, it.shower, summed=summed)
+
+
+def _balance_lines(
+    it: Found, sums: Sequence[Total], lists: Sequence[ListRead]
+) -> tuple[list[BalanceLine], int]:
+    """Of an address that is read; of a token that is counted in shares movements are not all."""
+    if not lists or not it.whole:
+        return [], 0
+    verdicts = balances.of_subjects(it.ask.store, [it.subject]).get(it.subject, ())
+    shares = {held.contract for held in verdicts if held.in_shares}
+    drawn = [total for total in sums if total.asset.contract not in shares]
+    about = (it.ask.store, it.chain.key, it.moves.nets(), drawn, lists, it.ask.now)
+    return balance_lines(*about)
 
 
 def _versions(it: Found) -> list[Version]:
