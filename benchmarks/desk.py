@@ -245,7 +245,7 @@ def _case(path: str) -> Asked:
 
 
 _PLAIN: Mapping[str, Callable[[str], Asked]] = {
-    "inbox": _inbox, "address": _address, "case": _case,
+    "inbox": _inbox, "address": _address, "case": _case, "case with its money": _case,
 }  # fmt: skip
 
 
@@ -280,7 +280,8 @@ def pages_of(home: Path) -> dict[str, list[str]]:
     return {
         "inbox": ["/inbox"],
         "address": [f"/a/{chain}/{address}" for chain, address in keys[::10]],
-        "case": [f"/c/{case}" for case in cases],
+        "case": [f"/c/{case}" for case in cases[1::2]],
+        "case with its money": [f"/c/{case}" for case in cases[::2]],
     }
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import desk_flow
 from common import bitcoin_address, evm_address, tx_hash
 
 DAY = 86_400
@@ -75,6 +76,7 @@ def make(home: Path, movements: int) -> World:
         _movements(store, world)
         _alerts(store, world)
         _reading(store, world)
+        desk_flow.take(store, world.cases, world.now)
     store.close()
     return world
 

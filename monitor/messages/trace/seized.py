@@ -112,14 +112,22 @@ class Known:
     held: Mapping[Subject, str] = field(default_factory=dict)  # "seized, by Marshals"
 
 
-def seized(told: Told, page: Page, known: Known, most: int = MOST) -> Seized:
-    found = places(told.trace, page)
+def seized(
+    told: Told,
+    page: Page,
+    known: Known,
+    most: int = MOST,
+    found: Sequence[Place] | None = None,
+) -> Seized:
+    """`found`: its places, where they are known already."""
+    found = places(told.trace, page) if found is None else found
     desk = (told.trace.beside or Beside()).desk
     single = [p for p in found if _reason(p) not in _SMALL]
     lines = sorted((_line(p, page, known) for p in single), key=_order)
     small = [p for p in found if _reason(p) in _SMALL]
     folded = lines[most:]
-    far = [p for p in single if (p.node.subject, p.asset) in {(x.subject, x.asset) for x in folded}]
+    gone = {(line.subject, line.asset) for line in folded}
+    far = [place for place in single if (place.node.subject, place.asset) in gone]
     return Seized(
         (*lines[:most], *_summed(far, page), *_summed(small, page)),
         tuple(accounts(told, found, page)),

@@ -116,10 +116,13 @@ class Account:
         return {method: self.left[method] + self.came[method] for method in CONSERVING}
 
 
-def accounts(trace: Trace, page: Page, frozen: Frozen = ()) -> list[Account]:
+def accounts(
+    trace: Trace, page: Page, frozen: Frozen = (), found: Sequence[Place] | None = None
+) -> list[Account]:
     """One for each asset of which anything is traced, the largest first; before them all in USD,
-    where there are several and all of them have a price."""
-    found = places(trace, page)
+    where there are several and all of them have a price. `found`: its places, where they are known
+    already."""
+    found = places(trace, page) if found is None else found
     totals: dict[TracedAsset | None, dict[str, Total]] = {}
     for total in trace.totals:
         if total.method in CONSERVING:

@@ -125,7 +125,8 @@ def in_case(ask: Ask, case: str, money: Money | None) -> Flow:
     shown, svg = picture(ask, it.told)
     until = it.told.at
     stopped = frozen(ask.store, _resting(it.told.trace), until)
-    found = wherenow.accounts(it.told.trace, page, stopped.keys())
+    lies = traced.places_of(it.told, page)
+    found = wherenow.accounts(it.told.trace, page, stopped.keys(), lies)
     assets = [each for each in found if each.asset is not None]
     places = [where(each, page, n, assets) for n, each in enumerate(found[:_ACCOUNTS], 1)]
     return Flow(

@@ -18,7 +18,7 @@ from monitor.model.plain import amount_short, duration, tidy, utc
 from monitor.model.trace import Beside, HeldFunds, Told
 from monitor.store import desk_cases, frozen, requests
 from monitor.web.desk.ask import Ask
-from monitor.web.desk.traced import Traced, page_of
+from monitor.web.desk.traced import Traced, page_of, places_of
 
 _EVERY = 10**6  # places, one by one
 STALE = 3600  # seconds after which it is said how long ago held funds were looked at
@@ -64,7 +64,9 @@ def section(ask: Ask, traced: Traced) -> Section | None:
         return None
     told, past = traced.told, not traced.is_newest
     most = _EVERY if ask.request.args.get("seized") == "all" else MOST
-    found = seized(told, page_of(ask, traced), known_of(ask, told, past=past), most)
+    page = page_of(ask, traced)
+    known = known_of(ask, told, past=past)
+    found = seized(told, page, known, most, places_of(told, page))
     return Section(traced.case, found, past, ask.signed.may(Right.WORK) and not past)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from monitor.messages.trace.drawn import by_method
+from monitor.messages.trace.seizing import Place, places
 from monitor.messages.trace.words import Page
 from monitor.model.dates import EARLIEST, since_time, utc_day
 from monitor.model.flow import CONSERVING, METHOD_SAID
@@ -14,6 +15,7 @@ from monitor.model.plain import utc
 from monitor.model.trace import Told
 from monitor.store import desk_trace
 from monitor.store.desk_trace import Missing, Stood
+from monitor.store.remembered import Remembered
 from monitor.web.desk.ask import Ask
 from monitor.web.desk.words import Wrong
 
@@ -103,6 +105,17 @@ def newest(ask: Ask, case: str) -> Traced:
 def page_of(ask: Ask, traced: Traced) -> Page:
     """For the words of figures: chains as the settings have them, the method of the page."""
     return Page(chains=ask.settings.chains, method=traced.method)
+
+
+_places: Remembered[tuple[str, int, str], list[Place]] = Remembered(16)
+
+
+def places_of(told: Told, page: Page) -> list[Place]:
+    """Where its money is; the same by every method."""
+    key = told.trace.case, told.number, told.sha256
+    if (known := _places.get(key)) is not None:
+        return known
+    return _places.keep(key, places(told.trace, page))
 
 
 def end_of(day: str, now: int) -> int | None:
