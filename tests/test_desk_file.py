@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -12,9 +14,11 @@ from pathlib import Path
 import pytest
 from world.home import begun
 
+from monitor.model.api import Scope
 from monitor.model.errors import StoreError
-from monitor.store import desk_failures, desk_sessions, desk_ways, restricted
+from monitor.store import api_tokens, desk_failures, desk_sessions, desk_ways, restricted
 from monitor.store.deskfile import FILE, DeskFile, faults, told
+from monitor.store.deskfile_schema import APPLICATION_ID, STEPS, VERSION
 
 NOW = 1_790_000_000
 
@@ -196,3 +200,84 @@ def test_verify_backup_and_restore_know_it(tmp_path: Path) -> None:
         assert desk_sessions.of_person(file, "m.ortiz", NOW) == []
         assert desk_ways.credential(file, "m.ortiz") is not None
     assert [p for p in home.path.iterdir() if p.name.startswith("desk.db.before-restore")]
+
+
+# -- the file of an older version ------------------------------------------------------------------
+
+
+def older(path: Path) -> None:
+    """As the version before tokens wrote it, with somebody signed in."""
+    with closing(sqlite3.connect(path)) as conn:
+        conn.executescript(
+            f"BEGIN; {STEPS[0]}; PRAGMA application_id = {APPLICATION_ID}; "
+            "PRAGMA user_version = 1; COMMIT;"
+        )
+        conn.row_factory = sqlite3.Row
+        desk_ways.set_password(conn, "m.ortiz", "$argon2id$x", NOW)
+        desk_sessions.begin(conn, "m.ortiz", NOW, "password", "127.0.0.1", "a browser")
+        conn.commit()
+
+
+def test_an_older_file_is_lifted_and_all_in_it_stays(tmp_path: Path) -> None:
+    path = tmp_path / FILE
+    older(path)
+    before = _dump(path)
+    for _ in range(2):
+        with closing(DeskFile(path)) as file:
+            assert desk_ways.credential(file, "m.ortiz")
+            assert len(desk_sessions.of_person(file, "m.ortiz", NOW)) == 1
+            assert api_tokens.every(file) == []
+    assert before <= _dump(path)
+    assert faults(path) == []
+
+
+def _dump(path: Path) -> set[str]:
+    with closing(sqlite3.connect(path)) as conn:
+        return {line for line in conn.iterdump() if not line.startswith(("BEGIN", "COMMIT"))}
+
+
+def test_a_kill_while_it_is_lifted_leaves_it_as_it_was(tmp_path: Path) -> None:
+    """At any statement of it: the transaction is open when the process is gone."""
+    path = tmp_path / FILE
+    older(path)
+    before = _dump(path)
+    code = (
+        "import sqlite3, os, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); "
+        "left = [int(sys.argv[2])]\n"
+        "def tick(_):\n"
+        "    left[0] -= 1\n"
+        "    if left[0] < 0: os._exit(9)\n"
+        "c.set_trace_callback(tick); c.executescript(sys.stdin.read())"
+    )
+    steps = f"BEGIN IMMEDIATE; {STEPS[1]}; PRAGMA user_version = 2; COMMIT;"
+    for at in (1, 3, 8):
+        command = [sys.executable, "-c", code, str(path), str(at)]
+        done = subprocess.run(command, input=steps, text=True, check=False)
+        assert done.returncode == 9
+        assert _dump(path) == before
+    DeskFile(path).close()
+    assert before <= _dump(path)
+
+
+def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    DeskFile(tmp_path / FILE).close()
+    with closing(sqlite3.connect(tmp_path / FILE)) as conn:
+        conn.execute(f"PRAGMA user_version = {VERSION + 1}")
+    with pytest.raises(StoreError, match="newer Fundwatch"):
+        DeskFile(tmp_path / FILE)
+
+
+def test_a_restored_backup_lets_no_token_in(tmp_path: Path) -> None:
+    """One that was ended after the backup must not work again."""
+    home = begun(tmp_path)
+    with closing(DeskFile(home.path / FILE)) as file:
+        scopes = frozenset({Scope.HEALTH})
+        token, key = api_tokens.make(file, "m", "x", scopes, None, NOW + 9**9, NOW, "m")
+    copy = tmp_path / "copy.db"
+    home.run("backup", str(copy))
+    home.run("restore", str(copy))
+    with closing(DeskFile(home.path / FILE)) as file:
+        found = api_tokens.find(file, key)
+        assert found is not None
+        assert found.id == token.id
+        assert not found.works(NOW + 1)
