@@ -151,6 +151,8 @@ def test_of_other_cases_nothing_is_told(browser: Client, guard: Open, role: Role
     numbers = "Entries of cases that you do not see" in page
     assert numbers is (role is Role.ADMIN)  # who keeps the program running
     assert ("3 more are open that name" in page) is (role is Role.ADMIN)
+    assert ("lists read" in page) is (role is Role.ADMIN)
+    assert "a@example.org" in page  # of a message of theirs
     guard.cases = ()
     page = browser.get("/health").text
     assert "case-a" not in page

@@ -198,12 +198,12 @@ def test_found_late_and_edges_that_are_not_known(browser: Client, world: Made) -
     last = text_of(browser.get("/health?day=2026-11-13").text)
     assert "of no block it is known that it is of this day" in last
     store = Store(world.home / DATABASE, readonly=True)
-    found = desk_day.edge(store, "ethereum", T0 + 6 * 3600)
+    found = desk_day.edge(store, "ethereum", T0 + 6 * 3600, None)
     assert found.before is not None
     assert found.after is not None
     assert (found.before[1], found.after[1]) == (T0, T0 + 6 * 3600)
     assert found.after[0] == found.before[0] + 1
-    none = desk_day.edge(store, "tron", T0)
+    none = desk_day.edge(store, "tron", T0, None)
     assert (none.before, none.after) == (None, None)
     store.close()
 
@@ -271,3 +271,13 @@ def test_the_digest_of_a_day_is_found_in_the_log(tmp_path: Path) -> None:
         assert found.at == since + DAY + 31
         assert re.fullmatch(r"[0-9a-f]{64}", found.sha256)
         assert desk_day.digest(book.store, "2031-01-01", since + 9 * DAY) is None
+
+
+def test_no_block_is_named_in_which_only_others_addresses_moved(
+    browser: Client, world: Made, guard: Open
+) -> None:
+    last = int(world.only_b, 16) + 1  # after it a friend of B's paid, in the last block of all
+    theirs = f"{25_000_000 + last:,}"
+    assert theirs not in browser.get("/health?day=2026-11-11").text
+    guard.person = Person("k.brandt", Role.LEAD, enrolled=1)
+    assert theirs in browser.get("/health?day=2026-11-11").text

@@ -53,10 +53,10 @@ class Edge:
     after: Known | None
 
 
-def edge(store: Reader, chain: str, moment: int) -> Edge:
+def edge(store: Reader, chain: str, moment: int, of: Sequence[Subject] | None) -> Edge:
     """By blocks with a recorded movement, and by the newest ones that sources named. Blocks are in
-    the order of time."""
-    low, high = _of_movements(store, chain, moment)
+    the order of time. `of`: movements of these addresses alone; None: of all."""
+    low, high = _of_movements(store, chain, moment) if of is None else _of_some(store, of, moment)
     others = [
         *((r["height"], r["time"]) for r in store.read(
             "SELECT height, time FROM head WHERE chain = ? AND doubt = ''", [chain])),
@@ -73,8 +73,8 @@ def edge(store: Reader, chain: str, moment: int) -> Edge:
 
 def _of_movements(store: Reader, chain: str, moment: int) -> tuple[Known | None, Known | None]:
     """By halves, on the index of heights."""
-    top = nearest(store, chain, "<=", 2**62, "DESC")
-    first = nearest(store, chain, ">=", 0, "ASC")
+    top = _nearest(store, chain, "<=", 2**62, "DESC")
+    first = _nearest(store, chain, ">=", 0, "ASC")
     if top is None or first is None:
         return None, None
     if first[1] >= moment:
@@ -83,18 +83,50 @@ def _of_movements(store: Reader, chain: str, moment: int) -> tuple[Known | None,
         return top, None
     low, high = first, top
     while low[0] + 1 < high[0]:
-        middle = nearest(store, chain, ">=", (low[0] + high[0] + 1) // 2, "ASC")
+        middle = _nearest(store, chain, ">=", (low[0] + high[0] + 1) // 2, "ASC")
         if middle is None or middle[0] >= high[0]:
-            middle = nearest(store, chain, "<=", (low[0] + high[0] + 1) // 2, "DESC")
+            middle = _nearest(store, chain, "<=", (low[0] + high[0] + 1) // 2, "DESC")
         if middle is None or not low[0] < middle[0] < high[0]:
             break
         low, high = (middle, high) if middle[1] < moment else (low, middle)
     return low, high
 
 
-def nearest(store: Reader, chain: str, sign: str, height: int, order: str) -> Known | None:
-    """The block with a final movement nearest to a height, at it or above (">=", "ASC") or below
-    ("<=", "DESC")."""
+def _of_some(
+    store: Reader, subjects: Sequence[Subject], moment: int
+) -> tuple[Known | None, Known | None]:
+    before, after = list[Known](), list[Known]()
+    for subject in subjects:
+        for side in ("sender", "recipient"):
+            for found, sign, order in ((before, "<", "DESC"), (after, ">=", "ASC")):
+                rows = store.read(
+                    "SELECT block_height, time FROM transfer WHERE chain = ? "
+                    f"AND {side} = ? AND time {sign} ? AND status = 'final' "
+                    f"AND block_height IS NOT NULL ORDER BY time {order} LIMIT 1",
+                    [subject.chain, subject.address, moment],
+                )
+                found += [(row["block_height"], row["time"]) for row in rows]
+    return max(before, default=None), min(after, default=None)
+
+
+def nearest_of(store: Reader, subject: Subject, sign: str, height: int) -> Known | None:
+    """The block with a final movement of an address nearest to a height, at it or above (">=") or
+    below ("<=")."""
+    order = "ASC" if sign == ">=" else "DESC"
+    found = [
+        (row["block_height"], row["time"])
+        for side in ("sender", "recipient")
+        for row in store.read(
+            f"SELECT block_height, time FROM transfer WHERE chain = ? AND {side} = ? "
+            f"AND block_height {sign} ? AND time IS NOT NULL AND status = 'final' "
+            f"ORDER BY block_height {order} LIMIT 1",
+            [subject.chain, subject.address, height],
+        )
+    ]
+    return min(found, default=None) if sign == ">=" else max(found, default=None)
+
+
+def _nearest(store: Reader, chain: str, sign: str, height: int, order: str) -> Known | None:
     rows = store.read(
         "SELECT block_height, time FROM transfer WHERE chain = ? AND block_height IS NOT NULL "
         f"AND block_height {sign} ? AND time IS NOT NULL AND status = 'final' "

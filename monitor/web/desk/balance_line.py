@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from monitor.model import Axis, Interval, Kind, intervals
+from monitor.model import Axis, Interval, Kind, Subject, intervals
 from monitor.model.dates import utc_day
 from monitor.picture import steps
 from monitor.picture.steps import Point
@@ -40,7 +40,7 @@ class BalanceLine:
 
 def balance_lines(
     store: Reader,
-    chain: str,
+    subject: Subject,
     nets: dict[str, list[tuple[int, int]]],
     totals: Sequence[Total],
     lists: Sequence[ListRead],
@@ -51,12 +51,12 @@ def balance_lines(
     shown = [t for t in totals if t.asset.verified and not t.nft and nets.get(t.asset.contract)]
     drawn = shown[:LINES_MOST]
     rest = sum(not t.nft for t in totals) - len(drawn)
-    return [_line(store, chain, t, nets[t.asset.contract], lists, now) for t in drawn], rest
+    return [_line(store, subject, t, nets[t.asset.contract], lists, now) for t in drawn], rest
 
 
 def _line(
     store: Reader,
-    chain: str,
+    subject: Subject,
     total: Total,
     nets: Sequence[tuple[int, int]],
     lists: Sequence[ListRead],
@@ -68,7 +68,7 @@ def _line(
     since = first - max(DAY, (now - first) // 20)
     names = TOKEN if asset.contract else COIN
     mine = [each for each in lists if each.stream in names]
-    unknown = _unknown(store, chain, mine, since, now)
+    unknown = _unknown(store, subject, mine, since, now)
     on = steps.axis(points, since, now)
     ends = (f"lowest: {_said(asset, on.low)}", f"highest: {_said(asset, on.high)}")
     title = f"Balance of {asset.name} over time; the table says the same"
@@ -104,14 +104,14 @@ def _said(asset: AssetShown, units: int) -> str:
 
 
 def _unknown(
-    store: Reader, chain: str, lists: Iterable[ListRead], since: int, now: int
+    store: Reader, subject: Subject, lists: Iterable[ListRead], since: int, now: int
 ) -> list[tuple[int, int]]:
-    """Times in which any of these lists was not read, as narrow as the record knows the times of
-    blocks. Seconds, both ends in."""
+    """Times in which any of these lists was not read, as narrow as its own movements tell the times
+    of blocks. Seconds, both ends in."""
     spans = [
         Interval(max(since, low), max(since, min(now, high)))
         for each in lists
-        for low, high in _missing(store, chain, each, since, now)
+        for low, high in _missing(store, subject, each, since, now)
         if high >= since
     ]
     found = [(span.lo, span.hi) for span in intervals.union(spans)]
@@ -121,7 +121,7 @@ def _unknown(
 
 
 def _missing(
-    store: Reader, chain: str, read: ListRead, since: int, now: int
+    store: Reader, subject: Subject, read: ListRead, since: int, now: int
 ) -> Iterable[tuple[int, int]]:
     if not read.covered:
         yield since, now
@@ -130,18 +130,18 @@ def _missing(
     # Places 0 and 1 are the beginning.
     for span in intervals.subtract(Interval(2, top), read.covered) if top >= 2 else ():
         yield (
-            _time(store, chain, read.axis, span.lo - 1, "<=", since),
-            _time(store, chain, read.axis, span.hi + 1, ">=", now),
+            _time(store, subject, read.axis, span.lo - 1, "<=", since),
+            _time(store, subject, read.axis, span.hi + 1, ">=", now),
         )
-    end = read.at if read.at is not None else _time(store, chain, read.axis, top, "<=", since)
+    end = read.at if read.at is not None else _time(store, subject, read.axis, top, "<=", since)
     if now - end > FRESH:
         yield end, now
 
 
-def _time(store: Reader, chain: str, axis: Axis, place: int, sign: str, else_: int) -> int:
+def _time(store: Reader, subject: Subject, axis: Axis, place: int, sign: str, else_: int) -> int:
     if not axis.by_block:
         return place // 1000
-    known = desk_day.nearest(store, chain, sign, place, "ASC" if sign == ">=" else "DESC")
+    known = desk_day.nearest_of(store, subject, sign, place)
     return known[1] if known else else_
 
 

@@ -13,8 +13,8 @@ from monitor.loops.health import kept, recordwatch, second_status, second_words,
 from monitor.loops.health.snapshot import BudgetStatus, ChannelStatus, Deliveries, SourceStatus
 from monitor.model.desk_work import Proposal
 from monitor.model.incident import Incident
-from monitor.model.plain import duration, tidy
-from monitor.store import desk, desk_health, figures, notes, watch, ways
+from monitor.model.plain import duration, tidy, without_addresses
+from monitor.store import desk, desk_health, figures, notes, watch
 from monitor.store.desk_health import Heard, Late
 from monitor.store.outbox import Delivery
 from monitor.web.desk.ask import Ask
@@ -43,7 +43,7 @@ class Source:
     heard: Heard | None  # the newest block that it named; None: none is kept
     head_age: int | None  # seconds
     said: str  # what counts against it in the last seven days; empty: nothing
-    asked: int  # lists that it read in that time
+    asked: int | None  # lists that it read in that time; None: not for whoever looks
     budgets: tuple[BudgetStatus, ...]
 
 
@@ -68,9 +68,9 @@ def sources(ask: Ask, *, operates: bool) -> list[Source]:
                 Source(
                     *(chain.name, name, ask.settings.sources[name].operator or name, last),
                     max(0, ask.now - last.time) if last else None,
-                    _against(score) if score else "",
-                    score.asked if score else 0,
-                    # How much is used tells how much is watched.
+                    # How much is asked and used tells how much is watched.
+                    _against(score) if score and operates else "",
+                    (score.asked if score else 0) if operates else None,
                     tuple(budgets.get(name, ())) if operates else (),
                 )
             )
@@ -86,18 +86,14 @@ def _against(score: SourceStatus) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """`numbers` None: they are not for whoever looks."""
-
     name: str
     off: str  # why it is switched off; empty: it is not
-    numbers: ChannelStatus | None
+    numbers: ChannelStatus
     asked: Proposal | None  # the last test that somebody asked for at the desk
 
 
-def channels(ask: Ask, *, operates: bool) -> list[Channel]:
-    off = ways.disabled(ask.store)
-    if not operates:
-        return [Channel(n, "it is" if n in off else "", None, None) for n in ask.settings.channels]
+def channels(ask: Ask) -> list[Channel]:
+    """Ways to people: their names and numbers are for who keeps the program running."""
     asked: dict[str, Proposal] = {}
     for each in desk.proposals(ask.store, ALL, kind=wishes.TEST):
         asked[str(each.args.get("channel", ""))] = each
@@ -182,7 +178,7 @@ class _Seen:
         signal = incident.signal
         cases = {self._cases.get(each, "") for each in signal.who} - {""}
         return Shown(
-            tidy(signal.what, 1000),
+            tidy(signal.what if self._wide or signal.who else without_addresses(signal.what), 1000),
             tidy(signal.cure, 600),
             signal.severity,
             incident.since,

@@ -14,7 +14,7 @@ from monitor.loops.health.snapshot import EntryStatus, ListStatus
 from monitor.loops.health.verdict import Blind, Start, Verdict, Vitals, judge
 from monitor.model import Severity
 from monitor.model.desk import Right
-from monitor.model.plain import tidy
+from monitor.model.plain import tidy, without_addresses
 from monitor.model.settings import Settings
 from monitor.model.status import State
 from monitor.model.streams import SHOWN
@@ -78,7 +78,7 @@ def health(ask: Ask) -> Health:
     entries, counts, unlooked = _entries(ask, whole, running=running)
     wide = ask.sight.cases is None
     found = whole if wide else _of_part(ask, whole, entries, counts)
-    spots = spots_of(entries, ask.settings)
+    spots = spots_of(entries, ask.settings, others=not wide)
     operates = wide or ask.signed.may(Right.PEOPLE)
     return Health(
         judge(found),
@@ -126,6 +126,7 @@ def _of_part(
         spent=0,
         old_lists=(),
         held_lists=(),
+        off=["some"] if whole.off else (),
         unexplained=apart,
     )
 
@@ -157,13 +158,17 @@ def _others(ask: Ask, mine: Iterable[EntryStatus]) -> tuple[tuple[str, State, in
 # -- what is not read ----------------------------------------------------------------------------
 
 
-def spots_of(entries: Iterable[EntryStatus], settings: Settings) -> list[Spot]:
-    """What stands alike together; the worst first."""
+def spots_of(
+    entries: Iterable[EntryStatus], settings: Settings, *, others: bool = False
+) -> list[Spot]:
+    """What stands alike together; the worst first. `others`: whoever looks does not see all cases,
+    so that no address that a source names in an error is shown."""
     alike: dict[tuple[str, State, str, int | None], list[tuple[EntryStatus, str]]] = {}
     for entry in entries:
         for read in entry.streams:
             if read.state not in (State.COMPLETE, State.DORMANT):
-                key = (entry.chain, read.state, read.reason, read.failing_since)
+                why = without_addresses(read.reason) if others else read.reason
+                key = (entry.chain, read.state, why, read.failing_since)
                 alike.setdefault(key, []).append((entry, read.stream))
     rank = {state: number for number, state in enumerate(State)}
     found = [_spot(settings, *key, members) for key, members in alike.items()]

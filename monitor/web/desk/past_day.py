@@ -99,14 +99,16 @@ Edges = Mapping[str, tuple[Edge, Edge]]  # of the beginning and the end, by chai
 
 
 def _edges(ask: Ask, entries: Sequence[Watched], since: int) -> Edges:
-    chains = dict.fromkeys(each.entry.subject.chain for each in entries)
-    return {
-        chain: (
-            desk_day.edge(ask.store, chain, since),
-            desk_day.edge(ask.store, chain, since + DAY),
-        )
-        for chain in chains
-    }
+    """Who does not see all is told of no block in which somebody else's address moved."""
+    chains: dict[str, list[Subject]] = {}
+    for each in entries:
+        chains.setdefault(each.entry.subject.chain, []).append(each.entry.subject)
+    found = {}
+    for chain, subjects in chains.items():
+        of = None if ask.sight.cases is None else subjects
+        begin, end = (desk_day.edge(ask.store, chain, at, of) for at in (since, since + DAY))
+        found[chain] = (begin, end)
+    return found
 
 
 def _name(ask: Ask, chain: str) -> str:

@@ -11,7 +11,7 @@ from monitor.loops import list_rows
 from monitor.loops.health import list_status
 from monitor.loops.list_rows import Standing
 from monitor.model.desk import Right
-from monitor.model.lists import ListConfig, Listing, ListState, Publication, RowState
+from monitor.model.lists import ENTITY, ListConfig, Listing, ListState, Publication, RowState
 from monitor.model.plain import tidy
 from monitor.store import desk_lists, listing
 from monitor.store.desk_lists import History, Wanted
@@ -57,6 +57,7 @@ class Head:
     newest: Publication | None
     state: ListState
     error: str
+    case: str  # that its entries belong to, where that may be seen
 
     @property
     def refused(self) -> int:
@@ -82,6 +83,7 @@ def head(ask: Ask, name: str) -> Head:
         listing.newest(ask.store, name),
         state,
         tidy(state.error if state.failing is not None else "", 400),
+        config.case if config and (ENTITY in config.case or ask.sight.sees(config.case)) else "",
     )
 
 

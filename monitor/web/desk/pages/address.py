@@ -251,7 +251,7 @@ def _balance_lines(
     verdicts = balances.of_subjects(it.ask.store, [it.subject]).get(it.subject, ())
     shares = {held.contract for held in verdicts if held.in_shares}
     drawn = [total for total in sums if total.asset.contract not in shares]
-    about = (it.ask.store, it.chain.key, it.moves.nets(), drawn, lists, it.ask.now)
+    about = (it.ask.store, it.subject, it.moves.nets(), drawn, lists, it.ask.now)
     return balance_lines(*about)
 
 

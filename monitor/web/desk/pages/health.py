@@ -32,7 +32,7 @@ def health(ask: Ask) -> Response:
         found=found,
         days=hours.days(ask) if operates else [],
         sources=parts.sources(ask, operates=operates),
-        channels=parts.channels(ask, operates=operates),
+        channels=parts.channels(ask) if operates else [],
         sending=parts.sending(ask) if operates else None,
         given_up=parts.given_up(ask),
         incidents=parts.incidents(ask, operates=operates),
