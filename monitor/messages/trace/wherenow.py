@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
-from monitor.messages.trace.seizing import ISSUER, Place, Where, places
+from monitor.messages.trace.seizing import ISSUER, Place, Where, nobody, places
 from monitor.messages.trace.words import (
     REASON,
     Page,
@@ -263,8 +263,7 @@ def _who(part: Part) -> Iterator[str]:
         if could:
             yield f"issuer: {_listed(could)}"
     elif part.at is At.RESTS:
-        if any(not place.asset.contract for place in part.places):
-            yield "a chain's own coin cannot be frozen at an address"
+        yield _listed([nobody(place).partition(": ")[2] for place in part.places])
     elif part.at is At.SERVICE:
         stops = [p.node.stop for p in part.places if p.node.stop is not None]
         yield _listed([reason_said(stop) for stop in stops])

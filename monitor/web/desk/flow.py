@@ -123,7 +123,7 @@ def in_case(ask: Ask, case: str, money: Money | None) -> Flow:
         return Flow(it, view, why=_why(it, money))
     page = traced.page_of(ask, it)
     shown, svg = picture(ask, it.told)
-    until = it.told.at
+    until = ask.now if it.is_newest else it.told.at
     stopped = frozen(ask.store, _resting(it.told.trace), until)
     lies = traced.places_of(it.told, page)
     found = wherenow.accounts(it.told.trace, page, stopped.keys(), lies)

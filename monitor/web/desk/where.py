@@ -79,7 +79,9 @@ def where(account: Account, page: Page, number: int, assets: Sequence[Account] =
         name=f"{asset_said(asset)} on {page.chain(asset.chain)}" if asset else "USD",
         chain=page.chain(asset.chain) if asset else "",
         head=head,
-        more=_more(account, page) if asset else f"Worth {left} when it left, of which this is made",
+        more=_more(account, page)
+        if asset
+        else f"Worth {left} when it left; bar and list are in USD of then",
         bar=Markup(bar.svg(pieces, whole, title, number)),  # noqa: S704 - as the picture
         cells=tuple(_cell(account, part, page) for part in account.parts),
         turned_said=turned,

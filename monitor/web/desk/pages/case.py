@@ -220,7 +220,7 @@ def _overview(ask: Ask, found: Looked, seen: Flow) -> dict[str, object]:
 def _asked(seen: Flow) -> tuple[str, str]:
     """What following waits for: the question to a person, or the limit that ended it."""
     trace = seen.trace
-    if trace is None:
+    if trace is None or not seen.traced.is_newest:
         return "", ""
     if trace.questions:
         more = len(trace.questions) - 1
