@@ -49,6 +49,7 @@ FIRST = (
     "/tokens",
     *("/inbox?view=second", "/inbox?view=single", "/inbox?view=quiet", "/inbox?view=ourselves"),
     *("/c/HARBOUR-02?view=table", "/c/HARBOUR-02?method=fifo", "/c/HARBOUR-02/flow.svg"),
+    *("/following", "/rests", "/c/HARBOUR-02/following", "/c/HARBOUR-02/following?do=limit"),
     *("/c/VAULT-09", "/c/HARBOUR-02", "/c/CRANE-01", "/c/CRANE-01?tab=movements"),
     *(f"/a/tron/{cast.CASH_OUT}", f"/a/ethereum/{cast.HARBOUR}"),
 )
@@ -421,6 +422,9 @@ def _pictures(who: Watched, made: Played, tmp_path: Path) -> None:
         "proposal": f"/proposal/{proposal}",
         "find": "/find?q=crane",
         "people": "/people",
+        "following": "/c/HARBOUR-02/following",
+        "followings": "/following",
+        "rests": "/rests",
         "health": "/health",
         "lists": "/lists",
         "list": "/lists/partner",

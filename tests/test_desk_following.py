@@ -96,6 +96,7 @@ def test_the_page_says_who_is_next_what_is_asked_and_where_it_ended(
         assert words in said.replace("&#39;", "'"), words
     assert "<script>alert" not in answer.text
     assert said.count("by LIBR") == 3
+    assert said.index("by LIBR") < said.index("by tainted first")
     assert "Nothing is worked out yet." not in said
 
 

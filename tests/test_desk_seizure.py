@@ -21,6 +21,7 @@ from world.desk_open import TOKEN, Open, client
 from world.deskbook import BOB, NOW, as_home, verified_book
 
 from monitor.loops.desk import requests
+from monitor.messages.trace.followed import following
 from monitor.messages.trace.seized import Known, seized
 from monitor.messages.trace.words import Page
 from monitor.model import Subject
@@ -76,7 +77,7 @@ def shown(browser: Client, query: str = "") -> str:
 @given(cases)
 def test_all_lines_add_up_to_what_left_by_every_method(case: Case) -> None:
     for trace in Learner(case).seen or [Learner(case).to_the_end()]:
-        for most in (60, 1):
+        for most in (30, 1):
             found = seized(told(trace), Page(), Known(NOW), most)
             for account in found.accounts:
                 assert account.adds_up
@@ -86,6 +87,31 @@ def test_all_lines_add_up_to_what_left_by_every_method(case: Case) -> None:
                     assert sum(mine) == dict(account.rows)["these lines"][method]
             out = {t.asset for t in trace.totals if t.method in CONSERVING and t.out_of_sources}
             assert out - {None} <= {each.asset for each in found.accounts}
+
+
+@settings(quick, max_examples=40)
+@given(cases)
+def test_the_page_of_following_says_the_same_and_its_hops_balance(case: Case) -> None:
+    for trace in Learner(case).seen or [Learner(case).to_the_end()]:
+        found, rests = following(trace, Page()), seized(told(trace), Page(), Known(NOW), 10**6)
+        for balance in found.balances:
+            assert [hop.difference for hop in balance.hops] == [0] * len(balance.hops)
+        beside = {
+            (each.row.subject, each.asset, figure.method): figure.units
+            for each in found.beside
+            for figure in each.figures
+            if each.highest
+        }
+        lines = {
+            (line.subject, line.symbol, figure.method): figure.units
+            for line in rests.lines
+            for figure in line.figures
+            if line.subject is not None
+        }
+        assert lines.items() <= beside.items()
+        for each in found.beside:
+            marked = {figure.units for figure in each.figures}
+            assert (each.lowest, each.highest) == (min(marked), max(marked))
 
 
 def test_what_does_not_add_up_says_by_how_much() -> None:
@@ -104,8 +130,8 @@ def test_small_ends_are_one_line_and_many_places_are_summed() -> None:
         replace(_rest(n), state=State.STOPPED, stop=small if n < 30 else None) for n in range(100)
     )
     found = seized(told(story.trace(nodes=(*story.NODES[:1], *ends))), Page(), Known(NOW))
-    assert [each.places for each in found.lines] == [1] * 60 + [10, 30]
-    assert found.folded == 10
+    assert [each.places for each in found.lines] == [1] * 30 + [40, 30]
+    assert found.folded == 40
     assert found.lines[-1].details == ("less than is followed (min_usd)",)
     assert found.lines[-1].ours == "1,200 to 1,800 USDT"
 
@@ -195,6 +221,18 @@ def test_a_past_day_and_a_reader_have_no_forms(book: Book, browser: Client, guar
     then = browser.get(f"/c/C?as_of={day}")
     assert "As it stood then. Nothing can be done on this page" in text(then)
     assert "/request/new" not in then.text
+    late = time.strftime("%Y-%m-%d", time.gmtime(NOW + 5 * 86_400))
+    same = browser.get(f"/c/C?as_of={late}")  # the newest state, and yet a day that is over
+    assert "As it stood then" in text(same)
+    assert "/request/new" not in same.text
+    made = requests.prepare(
+        book.store, BOB, {}, "C", (traced.HUB, USDT), "Tether", "", NOW + 9 * 86_400, "1"
+    )
+    assert made.id in browser.get("/c/C").text
+    assert made.id not in shown(browser, f"?as_of={late}"), "of that day, not of now"
+    erase = browser.get(f"/erase/request/{made.id}")
+    assert "Draft, not sent." in erase.text
+    assert f"/erase/request/{made.id}" in browser.get(f"/request/{made.id}").text
     guard.person = READER
     assert "/request/new" not in browser.get("/c/C").text
     assert browser.get(NEW).status_code == 403

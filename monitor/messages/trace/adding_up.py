@@ -35,6 +35,11 @@ class Account:
     left: str  # the watched addresses, in words
 
     @property
+    def is_any(self) -> bool:
+        """Whether some of it is at a place, or left; else it only passed through."""
+        return any(figure.units for figure in self.figures) or any(self.rows[-1][1].values())
+
+    @property
     def adds_up(self) -> bool:
         return not any(self.difference.values())
 

@@ -29,7 +29,7 @@ from monitor.model.flow import CONSERVING
 from monitor.model.plain import tidy
 from monitor.model.trace import Need, Node, Question, State, Sum, Total, Trace, TracedAsset
 
-MOST = 200  # addresses of one table
+MOST = 50  # addresses of one table
 # Of a stop: many people's funds are one there.
 MIXED = ("exchange", "deposit_address", "mixer", "dex", "service", "bridge", "contract", "issuer")
 GONE = ("burn", "nft")  # of a stop: nothing is there that could be followed
@@ -283,8 +283,9 @@ def _beside(trace: Trace, rows: Mapping[Subject, Row], page: Page) -> Iterator[B
 
 
 def _balances(trace: Trace, page: Page) -> Iterator[Balance]:
-    """By the chosen method first."""
-    for method in sorted(CONSERVING, key=lambda each: each != page.method):
+    """By the chosen method first, else by LIBR."""
+    first = page.method if page.method in CONSERVING else "libr"
+    for method in sorted(CONSERVING, key=lambda each: each != first):
         for total in trace.totals:
             if total.method == method and total.asset is not None:
                 found = hops(trace.nodes, total.asset, method)

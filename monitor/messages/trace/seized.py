@@ -30,7 +30,7 @@ from monitor.model.trace import Beside, State, Told, TracedAsset
 
 OLD = 180 * 86_400  # seconds after which who could act is to be looked at first
 UNASKED = 0  # rank of a place where somebody could act, and nobody was asked
-MOST = 60  # lines of a page; the rest is summed
+MOST = 30  # lines of a page; the rest is summed
 _SMALL = ("below_value", "below_share")
 
 

@@ -25,4 +25,6 @@ def place(text: Written) -> str:
     """The page on which it stands."""
     if text.alert:
         return f"/alert/{text.alert}"
+    if text.what == "request":
+        return f"/request/{text.id}"
     return f"/proposal/{text.id}" if text.what == "proposal" else f"/c/{text.case}"

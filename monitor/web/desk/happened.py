@@ -108,6 +108,13 @@ def _gone(number: int, row: logbook.Told, how: Erasure | None) -> Event:
     return Event(number, 0, "", f"what stood here was {gone.said(how)}")
 
 
+def _request(told: Body) -> tuple[tuple[str, str], ...]:
+    """The page of a request that a row tells of."""
+    key = {"request": "id", "request step": "request"}.get(told["what"])
+    name = str(told["body"][key]) if key else ""
+    return ((f"/request/{name}", name),) if name else ()
+
+
 def _event(ask: Ask, number: int, told: Body, views: Mapping[str, AlertView]) -> Event:
     try:
         who, at = tidy(told["actor"]["name"], 80), int(told["at"])
@@ -119,7 +126,7 @@ def _event(ask: Ask, number: int, told: Body, views: Mapping[str, AlertView]) ->
             if each in views
         )
         if not links:
-            return Event(number, at, who, said(told))
+            return Event(number, at, who, said(told), _request(told))
         more = len(alerts) - len(links)
         return Event(number, at, who, f"and {more:,} more alerts" if more else "", links)
     except (LookupError, TypeError, ValueError, AttributeError):

@@ -62,24 +62,24 @@ def section(ask: Ask, traced: Traced) -> Section | None:
     """None: there is no state of the trace to show."""
     if traced.told is None:
         return None
-    told, past = traced.told, not traced.is_newest
+    told, moment = traced.told, traced.moment(ask.now)
+    past = moment < ask.now
     most = _EVERY if ask.request.args.get("seized") == "all" else MOST
     page = page_of(ask, traced)
-    known = known_of(ask, told, past=past)
+    known = known_of(ask, told, moment)
     found = seized(told, page, known, most, places_of(told, page))
     return Section(traced.case, found, past, ask.signed.may(Right.WORK) and not past)
 
 
-def known_of(ask: Ask, told: Told, *, past: bool) -> Known:
-    """Of an earlier state what was known when the next one was not there yet."""
-    now = told.at if past else ask.now
+def known_of(ask: Ask, told: Told, now: int) -> Known:
+    """As it was known at a moment."""
     asked = requests.requests(ask.store, ask.sight, told.trace.case)
     held = (told.trace.beside or Beside()).held
     found = frozen.frozen(ask.store, (node.subject for node in told.trace.nodes), now)
     return Known(
         now,
         frozen={key: (each.at, each.tx) for key, each in found.items()},
-        requests=_until(asked, now) if past else asked,
+        requests=_until(asked, now),
         held={each.subject: _held_said(each) for each in held},
     )
 

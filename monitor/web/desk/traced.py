@@ -51,6 +51,14 @@ class Traced:
     def is_newest(self) -> bool:
         return self.stood.number == self.stood.newest
 
+    def moment(self, now: int) -> int:
+        """Of which time the page is: the end of a day, that of a state, or now. What is before
+        now can be looked at, and nothing can be done on it."""
+        start = since_time(self.day) if self.day else None
+        if start is not None:
+            return min(start + DAY - 1, now)
+        return now if self.is_newest else min(self.stood.at, now)
+
     def query(self, **more: object) -> str:
         """What keeps method, day and state in an address, from "?" on; empty where there is
         nothing to keep. `more`: what is otherwise; an empty text takes it away."""

@@ -77,7 +77,8 @@ def plainly(ask: Ask, case: str) -> Response:
     looked(ask, case)
     of_day = traced.of_case(ask, case)
     told, page = of_day.told, page_of(ask, of_day)
-    may = ask.signed.may(Right.WORK) and (told is None or of_day.is_newest)
+    moment = of_day.moment(ask.now)
+    may = ask.signed.may(Right.WORK) and moment == ask.now
     form = ask.request.args.get("do", "") if may and told else ""
     decided = people.proposals(ask.store, ask.sight, case=case, kind=pursuing.KIND)
     return ask.page(
@@ -95,12 +96,13 @@ def plainly(ask: Ask, case: str) -> Response:
         it=shown(told.trace, page) if told else None,
         methods=METHOD,
         may=may,
+        moment=moment,
         form=form if form in FORMS else "",
         forms=FORMS,
         at=_ticked(ask, told, page) if form in ("follow", "leave") else [],
         limit_names=LIMITS,
         conserving=CONSERVING,
-        decided=[each for each in decided if each.state in OPEN],
+        decided=[each for each in decided if each.state in OPEN and moment == ask.now],
         failed=decided[-1] if decided and decided[-1].state in _NOT_DONE else None,
         words=_said(ask, case, of_day),
         compared=_compared(ask, case, of_day, page),
@@ -129,7 +131,8 @@ def _limits(ask: Ask, case: str, of_day: Traced) -> list[Limit]:
     told = of_day.told
     if told is None:
         return []
-    left = trace_status.left_of(ask.store, case, ask.now) if of_day.is_newest else None
+    now = of_day.moment(ask.now) == ask.now
+    left = trace_status.left_of(ask.store, case, ask.now) if now else None
     terms = left.terms if left is not None else told.trace.terms
     used = _used(told.trace, left)
     return [Limit(name, LIMITS[name], getattr(terms, name), used.get(name)) for name in LIMITS]
@@ -148,7 +151,7 @@ def _used(found: Trace, left: Left | None) -> dict[str, int]:
 
 def _said(ask: Ask, case: str, of_day: Traced) -> list[Word]:
     """What people decided of it until then, newest first."""
-    until = ask.now if of_day.is_newest or of_day.told is None else of_day.told.at
+    until = of_day.moment(ask.now)
     return [each for each in trace.words(ask.store, case) if each.at <= until][::-1]
 
 

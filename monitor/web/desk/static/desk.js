@@ -5,7 +5,7 @@
 const typing = (element) =>
   element && (/^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName) || element.isContentEditable);
 
-const rooms = { i: "/inbox", c: "/c", a: "/find", h: "/health", l: "/lists" };
+const rooms = { i: "/inbox", c: "/c", a: "/find", f: "/following", h: "/health", l: "/lists" };
 let before = "";
 
 function lines() {
@@ -56,6 +56,7 @@ document.addEventListener("keydown", (event) => {
     h: () => press("[data-key=h]"),
     c: () => press("[data-key=c]"),
     f: () => press("[data-key=f]"),
+    l: () => press("[data-key=l]"),
     m: () => press("[data-key=m]"),
     p: () => press("[data-key=p]"),
     w: () => press("[data-key=w]"),
