@@ -286,7 +286,7 @@ def test_what_comes_next_names_who_was_not_asked_and_who_has_not_answered(
         return said[said.index(" Next ") : said.index("What could be seized")]
 
     assert "can still be frozen." in next_()
-    assert "Nobody was asked about 3 of these places." in next_()
+    assert "Nobody was asked about 3 places where somebody could act." in next_()
     at = int(time.time())
     rest = Subject("ethereum", story.REST)
     places = [(traced.HUB, "Tether"), (rest, "Tether"), (traced.EXCHANGE, "Binance 14")]

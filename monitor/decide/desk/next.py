@@ -82,7 +82,7 @@ def _freezable(standing: Standing, path: str) -> list[Next]:
         return []
     nobody = ""
     if standing.unasked is not None:
-        where = "it" if standing.unasked == 1 else f"{standing.unasked:,} of these places"
+        where = f"{plural(standing.unasked, 'place')} where somebody could act"
         nobody = f" Nobody was asked about {where}."
     why = f"{who}.{nobody}"
     return [Next(f"{figure} can still be frozen.", why, f"{path}#seized", "Whom to ask")]
