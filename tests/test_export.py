@@ -411,3 +411,17 @@ def test_the_key_is_made_once_for_its_user_alone(tmp_path: Path) -> None:
     (tmp_path / keys.FILE).write_text("torn")
     with pytest.raises(ConfigError, match="holds no signing key"):
         keys.load(tmp_path)
+
+
+def test_the_case_of_a_whole_list_is_not_put_into_one_file(tmp_path: Path) -> None:
+    home = made(tmp_path / "home").home
+    with closing(Store(home / DATABASE)) as store, store.write() as conn:
+        conn.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50001) "
+            "INSERT INTO entry (id, subject, case_id, terms, added) "
+            "SELECT 'E-' || i, (SELECT min(key) FROM scope), 'big', '{}', 1 FROM n"
+        )
+    code, said = run(home, "export", "big", "--out", str(tmp_path / "x.zip"))
+    assert code == 2
+    assert "has 50,001 entries" in said
+    assert not (tmp_path / "x.zip").exists()

@@ -104,7 +104,7 @@ def _cell(value: object) -> str:
     if value is None:
         return ""
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    if text.isalnum():  # most cells are, and a file has a million
+    if not text or text.isalnum():  # most cells are, and a file has a million
         return text
     text = _BARE.sub(r"\1'", text.encode("utf-8", "replace").decode("utf-8"))
     return f"'{text}" if _CONTROL.match(text.lstrip(" ")) else text

@@ -25,6 +25,10 @@ def entries(store: Reader, case: str) -> list[Watched]:
     return [to_watched(row) for row in rows]
 
 
+def number_of_entries(store: Reader, case: str) -> int:
+    return int(store.read(f"SELECT count(*) AS n FROM {_ENTRIES}", [case])[0]["n"])
+
+
 def versions(store: Reader, case: str) -> Iterator[dict[str, object]]:
     """How its entries stood, one after the other: entry, time, terms, and the SHA-256 of the
     watchlist file that brought it, where one did. Terms of when an entry was another case's are

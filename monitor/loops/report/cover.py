@@ -104,7 +104,7 @@ def _read(standing: Standing) -> Iterator[str]:
     if not standing.entries:
         yield "No address is watched for this case now: what stands here is of before."
     elif standing.read:
-        yield f"{entries} watched: all that is read of them was read up to then."
+        yield f"{entries} watched, and read as far as lists go up to the time above."
     else:
         yield f"NOT EVERYTHING IS READ. {entries} watched: {standing.reading}."
     for chain, height in sorted(standing.heads.items()):

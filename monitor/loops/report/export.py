@@ -105,6 +105,7 @@ def export(
 
 def _fill(shop: Workshop, mine: Mine, wanted: Wanted, key: EccKey, say: Progress) -> Facts:
     say("reading how the case stands")
+    mine.check()
     trace = traced.of(mine)
     told = trace.told if trace is not None else None
     stands = standing(mine, told)

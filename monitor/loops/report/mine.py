@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from monitor.model import Alert, AlertView, Entry, Known, TransferView, Watched
+from monitor.model.errors import ConfigError, Problem
 from monitor.model.facts import Facts
 from monitor.model.lists import ListConfig
 from monitor.model.settings import Settings
@@ -16,6 +17,7 @@ from monitor.store import case_file, named, ours, veil
 from monitor.store.port import Reader
 from monitor.store.views import Views
 
+MOST_ENTRIES = 50_000  # of a case that goes out; those of a whole list are its publisher's to give
 PART = 500  # movements that are in memory at once
 _WORD = re.compile(r"[0-9A-Za-z]{20,}(?::[0-9a-z]+)?")
 
@@ -28,6 +30,14 @@ class Mine:
     settings: Settings
     views: Views
     case: str
+
+    def check(self) -> None:
+        """Raises ConfigError where the case is too large to go out."""
+        number = case_file.number_of_entries(self.store, self.case)
+        if number > MOST_ENTRIES:
+            why = f"has {number:,} entries, and at most {MOST_ENTRIES:,} go out in one file"
+            remedy = "`fundwatch lists rows` and `log export` hand out what a whole list holds"
+            raise ConfigError([Problem("CASE", self.case, why, remedy)])
 
     @cached_property
     def entries(self) -> Sequence[Watched]:
@@ -96,7 +106,7 @@ class Mine:
     ) -> Known | None:
         entry = self._entry_on.get("/".join(party))
         if entry is not None:
-            return Known(entry.label, entry.case, True, entry.id, source=f"case {self.case}")
+            return Known(entry.label, entry.case, True, entry.id, source="label of the case")
         book = self.views.book
         known = book.get(party) or book.get(("", party[1]))
         return known if known is not None and not known.shipped else listed.get(party) or known

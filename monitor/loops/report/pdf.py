@@ -56,6 +56,7 @@ def make(
     say("reading how the case stands")
     with store.look():  # all of it is of one moment
         mine = Mine(store, settings, views, case)
+        mine.check()
         going = traced.of(mine)
         told = going.told if going is not None else None
         facts = cover.Known(

@@ -14,6 +14,7 @@ from monitor.messages.trace.seized import Seized, seized
 from monitor.messages.trace.seizure import expected, state_line
 from monitor.messages.trace.tree import doubts
 from monitor.messages.trace.words import Page, exact, span
+from monitor.model import Subject
 from monitor.model.desk import Sight
 from monitor.model.plain import case_said, clean, count, tidy, utc
 from monitor.model.trace import Beside as TraceBeside
@@ -27,16 +28,22 @@ MOST_PAYMENTS = 500  # of the trace, one by one
 MOST_DECISIONS = 500
 _NAMED = 20  # addresses that wait, by name
 _EVERY = 10**6  # places, one by one
-_WIDE = 1080.0  # of a picture, from which on its page is larger
+# Pages that a picture may stand on, in millimetres: A4 and A3, then one as large as it needs.
+_PAGES = ((297, 210), (210, 297), (420, 297), (297, 420))
+_BESIDE, _AROUND = 24, 56  # that margins and head take of its width and height
+_PX = 25.4 / 96  # millimetres
+_LEAST, _OWN = 0.68, 0.75  # of its size: below which letters are too small; on a page of its own
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """The picture, on a page of its own."""
+    """The picture, on a page of its own: how large that is, and how wide the picture on it, in
+    millimetres."""
 
     svg: str
     alt: str
-    wide: bool
+    page: tuple[int, int]
+    width: int
     picture: Picture
 
 
@@ -168,7 +175,19 @@ def _money(mine: Mine, told: Told, standing: Standing) -> Money:
 def _flow(told: Told, chains: Mapping[str, str]) -> Flow:
     drawn = traced.picture(told, chains)
     svg = draw.svg(drawn)
-    return Flow(svg, alt(drawn, 8_000), png.size(svg)[0] > _WIDE, drawn)
+    page, width = _page(png.size(svg))
+    return Flow(svg, alt(drawn, 8_000), page, width, drawn)
+
+
+def _page(size: tuple[float, float]) -> tuple[tuple[int, int], int]:
+    """The smallest page on which it can be read, and its width there."""
+    wide, high = (each * _PX for each in size)
+    for page in _PAGES:
+        scale = min(1.0, (page[0] - _BESIDE) / wide, (page[1] - _AROUND) / high)
+        if scale >= _LEAST:
+            return page, int(wide * scale)
+    own = (int(wide * _OWN) + _BESIDE + 1, int(high * _OWN) + _AROUND + 1)
+    return own, int(wide * _OWN)
 
 
 def _payment(edge: Edge, page: Page) -> Payment:
@@ -184,8 +203,8 @@ def _payment(edge: Edge, page: Page) -> Payment:
         when=utc(edge.time),
         hop=edge.hop,
         chain=to,
-        sender=clean(edge.sender, 120),
-        recipient=clean(edge.recipient, 120),
+        sender=page.address(Subject(edge.chain, edge.sender)),
+        recipient=page.address(Subject(edge.to_chain or edge.chain, edge.recipient)),
         amount=exact(edge.asset, edge.amount),
         traced=carried,
         tx=clean(edge.tx, 120),
