@@ -73,6 +73,7 @@ class Job:
     sha256: str = ""
     size: int = 0
     number: int = 0
+    door: str = "person"  # by which who asked came in
 
     @property
     def open(self) -> bool:
@@ -100,7 +101,7 @@ def ask(
         return there
     if sum(each.open for each in every(home)) >= MOST_WAITING:
         raise Conflict(f"{MOST_WAITING} files wait to be made already. Try again when they are")
-    job = Job(name, case, what, notes, actor.name, actor.authority, now)
+    job = Job(*(name, case, what, notes, actor.name, actor.authority, now), door=actor.kind.value)
     put(home, job)
     return job
 

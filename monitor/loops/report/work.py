@@ -162,7 +162,7 @@ def _telling(tools: Tools, job: Job) -> Callable[[str], None]:
 
 def _tell(tools: Tools, job: Job) -> bool:
     """The log says who had it made, and its digest; then it is done."""
-    actor = Actor(ActorKind.PERSON, job.name, job.authority)
+    actor = Actor(ActorKind(job.door), job.name, job.authority)
     act = HandOut(tools.now(), job.case, job.id, job.what, job.notes, job.sha256, job.size)
     with tools.writing() as store:
         commit(store, actor, act)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -50,6 +51,15 @@ class Raw:
     data: bytes
     mimetype: str
     etag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that is handed out, under this name."""
+
+    path: Path
+    mimetype: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +148,7 @@ class Route:
 
     method: str
     path: str  # "/alerts/{id}"
-    handler: Callable[..., Answer | Raw | Rows]
+    handler: Callable[..., Answer | Raw | File | Rows]
     scope: Scope | None  # None: any token
     summary: str
     answer: type | str

@@ -7,9 +7,11 @@ from urllib.parse import unquote
 from monitor.web.api import (
     addresses,
     alerts,
+    asking,
     cases,
     described,
     entries,
+    files,
     lists,
     mine,
     movements,
@@ -30,9 +32,11 @@ ROUTES: tuple[Route, ...] = (
     *addresses.ROUTES,
     *entries.ROUTES,
     *cases.ROUTES,
+    *asking.ROUTES,
     *traces.ROUTES,
     *lists.ROUTES,
     *standing.ROUTES,
+    *files.ROUTES,
     *mine.ROUTES,
     Route("GET", "/openapi.json", openapi, None, "This description", "object"),
 )

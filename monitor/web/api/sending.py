@@ -12,7 +12,7 @@ from werkzeug import Response
 
 from monitor.messages.objects import json_text
 from monitor.messages.spreadsheet import csv_line
-from monitor.web.api.call import Answer, Raw, Rows
+from monitor.web.api.call import Answer, File, Raw, Rows
 
 NDJSON, CSV, JSON = "application/x-ndjson", "text/csv", "application/json"
 SPOOLED = 4 * 1024**2  # bytes of a file that are held in memory
@@ -24,7 +24,12 @@ def plain(value: object) -> object:
     return msgspec.to_builtins(value, str_keys=True)
 
 
-def answered(found: Answer | Raw) -> Response:
+def answered(found: Answer | Raw | File) -> Response:
+    if isinstance(found, File):
+        response = Response(sent(found.path.open("rb")), mimetype=found.mimetype)
+        response.content_length = found.path.stat().st_size
+        response.headers["Content-Disposition"] = f'attachment; filename="{found.name}"'
+        return response
     if isinstance(found, Raw):
         response = Response(found.data, mimetype=found.mimetype)
     else:

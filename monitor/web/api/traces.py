@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from monitor.loops.desk import following
+from monitor.loops.desk import following, pursuing
 from monitor.messages.trace import frontier as open_ones
 from monitor.messages.trace import objects, seizing, sums
 from monitor.messages.trace.drawn import by_method, picture_of, png_of
@@ -19,8 +19,10 @@ from monitor.model.desk import Right
 from monitor.model.desk_work import Standing
 from monitor.model.flow import CONSERVING
 from monitor.model.plain import rfc3339, tidy
+from monitor.model.terms import Terms
 from monitor.model.trace import Told
 from monitor.picture import draw
+from monitor.store import desk as people
 from monitor.store import desk_cases, desk_trace, trace
 from monitor.web.api import params
 from monitor.web.api.call import Answer, Call, Param, Raw, Route, Rows, carried_out, digest, match
@@ -152,13 +154,50 @@ class FollowBody(Body, frozen=True, kw_only=True):
     since: Annotated[str, msgspec.Meta(max_length=10)] = ""
 
 
-class DecisionBody(Body, frozen=True, kw_only=True):
-    """`follow_on`: the trace goes on at an address where it ends or waits."""
+class About(Body, frozen=True, kw_only=True):
+    """An address of the trace."""
 
-    decision: Annotated[str, msgspec.Meta(description="follow_on", max_length=20)]
     chain: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
     address: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class DecisionBody(Body, frozen=True, kw_only=True):
+    """`follow`: the trace goes on at these addresses, where it ends or waits; `leave`: it ends
+    there. `more`: `number` more addresses may be looked for. `limit`: the limit of that name
+    becomes `number`. `method`: that one is shown first."""
+
+    decision: Annotated[
+        str, msgspec.Meta(description="follow | leave | more | limit | method", max_length=20)
+    ]
     why: Why
+    addresses: Annotated[list[About], msgspec.Meta(max_length=500)] = msgspec.field(
+        default_factory=list
+    )
+    number: Annotated[int, msgspec.Meta(ge=0, le=10**9)] = 0
+    name: Annotated[
+        str,
+        msgspec.Meta(
+            description=f"A limit ({', '.join(Terms.LIMITS)}) or a method "
+            f"({', '.join(CONSERVING)}).",
+            max_length=40,
+        ),
+    ] = ""
+
+
+class Decision(Shape, frozen=True, kw_only=True):
+    """What somebody decided of a trace. `state`: waiting (for a second person), agreed (the program
+    does it), done, failed, declined, withdrawn, lapsed."""
+
+    id: str
+    at: Time
+    text: str
+    sha256: str
+    by: str
+    door: str
+    state: str
+    ended: Time | None
+    ended_by: str
+    said: str
 
 
 _STAND: tuple[Param, ...] = (
@@ -377,14 +416,11 @@ def decide(call: Call, case: str) -> Answer:
     known(call, case)
     body, settings = call.sent(DecisionBody), call.settings
     match(call, tag(call, case))
-    if body.decision != "follow_on":
-        said = "There is no such decision: follow_on."
-        raise Wrong("not_taken", said, [Error("/decision", said)])
-    subject = Subject(body.chain, body.address)
+    answer = _answer(body)
 
     def do() -> Answer:
-        made = following.follow_on(
-            *(call.writer, settings.web, call.actor, settings.chains, case, subject),
+        made = pursuing.decide(
+            *(call.writer, settings.web, call.actor, settings.chains, case, answer),
             *(body.why, call.now, call.once),
         )
         waits = made.state is Standing.WAITING
@@ -392,6 +428,48 @@ def decide(call: Call, case: str) -> Answer:
         return Answer(Done(said=said, proposals=[made.id]), status=202)
 
     return carried_out(do)
+
+
+def _answer(body: DecisionBody) -> pursuing.Answer:
+    about = tuple(Subject(each.chain, each.address) for each in body.addresses)
+    if body.decision in ("follow", "leave") and not about:
+        said = "Name at least one address."
+        raise Wrong("not_taken", said, [Error("/addresses", said)])
+    if body.decision == "follow":
+        return pursuing.Answer(follow=about)
+    if body.decision == "leave":
+        return pursuing.Answer(leave=about)
+    if body.decision == "more" and body.number:
+        return pursuing.Answer(more=body.number)
+    if body.decision == "limit":
+        return pursuing.Answer(limit=(body.name, body.number))
+    if body.decision == "method" and body.name:
+        return pursuing.Answer(method=body.name)
+    said = "It is none of follow, leave, more, limit, method, or lacks what that needs."
+    raise Wrong("not_taken", said, [Error("/decision", said)])
+
+
+def decisions(call: Call, case: str) -> Rows:
+    """GET /traces/{case}/decisions: the newest first"""
+    known(call, case)
+    found = people.proposals(call.store, call.sight, case=case, kind=pursuing.KIND)
+    made = [
+        Decision(
+            id=each.id,
+            at=rfc3339(each.at) or "",
+            text=each.text,
+            sha256=each.digest,
+            by=tidy(each.name),
+            door=each.door,
+            state=each.state.value,
+            ended=rfc3339(each.ended),
+            ended_by=tidy(each.ended_by),
+            said=each.said,
+        )
+        for each in reversed(found)
+    ]
+    columns = ("id", "at", "by", "door", "state", "ended", "ended_by", "said", "text", "sha256")
+    return _rows(call, case, made, columns)
 
 
 _READ, _ACT, _ONE = Scope.CASES_READ, Scope.TRACES_ACT, "/traces/{case}"
@@ -412,6 +490,8 @@ ROUTES = (
           Rest, params=(_METHOD, *_STAND), listing=True),
     Route("POST", "/traces", follow, _ACT, "Follow the money of a case", Done, Right.WORK,
           body=FollowBody),
-    Route("POST", f"{_ONE}/decisions", decide, _ACT, "Decide about a branch of it", Done,
+    Route("GET", f"{_ONE}/decisions", decisions, _READ, "What people decided of it", Decision,
+          listing=True),
+    Route("POST", f"{_ONE}/decisions", decide, _ACT, "Decide about it, or propose that", Done,
           Right.WORK, body=DecisionBody, match=True),
 )  # fmt: skip

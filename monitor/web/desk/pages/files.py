@@ -82,7 +82,7 @@ def _may_take(ask: Ask) -> bool:
 
 
 def _line(ask: Ask, job: Job) -> Line:
-    withdrawn = _is_withdrawn(ask, job)
+    withdrawn = is_withdrawn(ask, job)
     there = job.stage is Stage.DONE and not withdrawn
     notes = ", with notes" if job.notes else ""
     return Line(
@@ -98,7 +98,7 @@ def _line(ask: Ask, job: Job) -> Line:
 _WITHDRAWN = "It can be had no more: a text of the case was erased since. Ask for a new one."
 
 
-def _is_withdrawn(ask: Ask, job: Job) -> bool:
+def is_withdrawn(ask: Ask, job: Job) -> bool:
     done = job.stage is Stage.DONE
     return done and case_file.erased_since(ask.store, job.case, job.number)
 
@@ -148,14 +148,14 @@ def take(ask: Ask, name: str) -> Response:
     if job is None or not desk_cases.is_known(ask.store, ask.sight, job.case):
         raise Gone
     path = jobs.file_of(home, job)
-    if job.stage is not Stage.DONE or _is_withdrawn(ask, job) or not path.is_file():
+    if job.stage is not Stage.DONE or is_withdrawn(ask, job) or not path.is_file():
         raise Gone
     told = f"{_TITLES[job.what]}, SHA-256 {job.sha256}"
     person = ask.signed.person.name
     guard_of(ask).file.tell(ask.now, "took a file away", person, case=job.case, what=told)
     response = Response(_read(ask, path), mimetype=_TYPES[job.what], direct_passthrough=True)
     response.content_length = path.stat().st_size
-    response.headers["Content-Disposition"] = f'attachment; filename="{_named(job)}"'
+    response.headers["Content-Disposition"] = f'attachment; filename="{named(job)}"'
     return response
 
 
@@ -164,7 +164,7 @@ def _read(ask: Ask, path: Path) -> Iterable[bytes]:
     return found
 
 
-def _named(job: Job) -> str:
+def named(job: Job) -> str:
     """As it lies on the disk of whoever takes it: the case, as far as names of files go."""
     case = re.sub(r"[^0-9A-Za-z._-]+", "-", job.case).strip("-.")[:60] or "case"
     return f"{case}-{job.what}-{job.id[:6]}.{job.what.ending}"
