@@ -382,7 +382,7 @@ def _the_flow_by_keys(page: Page) -> None:
     assert page.locator("#flow svg").count() == 0
     page.keyboard.press("p")
     page.wait_for_selector("#flow svg")
-    box = page.locator("#flow a[href='#box-1']")
+    box = page.locator("#flow svg a[href='#box-1']")
     assert not page.is_visible("#box-1")
     box.focus()
     page.keyboard.press("Enter")
