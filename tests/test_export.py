@@ -32,7 +32,7 @@ from monitor.model.acts import DAEMON, Actor, ActorKind
 from monitor.model.acts_trace import TakeTrace
 from monitor.model.difference import Difference
 from monitor.model.errors import ConfigError, StoreError
-from monitor.model.trace import Name
+from monitor.model.trace import Name, State, Stop
 from monitor.store.guard import DATABASE
 from monitor.store.sqlite import Store
 
@@ -60,8 +60,11 @@ def commit_trace(store: Store, case: str, name: str) -> None:
     nodes = list(trace.nodes)
     nodes[3] = replace(nodes[3], names=(Name(name, "exchange", f"labels of {name}"),))
     nodes[4] = replace(nodes[4], subject=Subject("ethereum", OUR))  # ours only since
+    by = Stop("person", "stopped by ann: as in case-b")
+    nodes[1] = replace(nodes[1], state=State.STOPPED, stop=by)
     edges = [replace(e, recipient=OUR) if e.recipient == story.REST else e for e in trace.edges]
-    commit(store, DAEMON, TakeTrace(T0, case, replace(trace, nodes=(*nodes,), edges=(*edges,))))
+    trace = replace(trace, nodes=(*nodes,), edges=(*edges,), method="fifo", method_why="see case-b")
+    commit(store, DAEMON, TakeTrace(T0, case, trace))
 
 
 def put_answers(store: Store, world: Made) -> None:
@@ -214,7 +217,7 @@ def test_it_verifies_without_a_record_and_says_whose_key_it_is_not_sure_of(
     assert run("/nonexistent", "verify", str(exported), "--key", "12")[0] == 2
     said = " ".join(said.split())
     assert "in balance by 5 methods" in said
-    assert "its pictures, drawn again" in said
+    assert "its objects and pictures, made again" in said
 
 
 def test_other_programs_check_it_too(exported: Path, tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def _manifest(opened: Opened) -> tuple[Mapping[str, object], bytes]:
     text = opened.whole("manifest.json", _MOST_MANIFEST)
     try:
         told = json.loads(text)
-        form = {name: type(value) for name, value in told.items()}
+        form = {name: type(told[name]) for name in _MANIFEST}
         ok = form == _MANIFEST and pretty(told).encode("utf-8", "replace") == text
     except _BROKEN:
         ok = False

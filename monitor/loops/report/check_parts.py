@@ -101,21 +101,23 @@ def _number(opened: Opened, name: str) -> int:
 def movements(opened: Opened, manifest: Manifest, _: Handed | None, report: Report) -> list[str]:
     """Each row's digest, that it follows the one before, and that both files say the same."""
     table = csv.reader(opened.lines("movements.csv"))
-    if tuple(next(table, ())) != COLUMNS:
+    columns = tuple(next(table, ()))  # another version may have more
+    if not {*COLUMNS} <= {*columns} or len({*columns}) != len(columns):
         _say(report, "movements", "movements.csv", "the columns of an export", "others")
+        return []
     before, number = FIRST, 0
     for line, cells in zip_longest(opened.lines("movements.jsonl"), table):
         number += 1
         place = f"movement {number}"
         row = json.loads(line) if line is not None else {}
-        if tuple(row) != COLUMNS or not all(isinstance(each, str) for each in row.values()):
+        if tuple(row) != columns or not all(isinstance(each, str) for each in row.values()):
             _say(report, "movements", place, "a row of movements.jsonl", "none")
             continue
         if [*map(unguarded, cells or ())] != [*map(_as_cell, row.values())]:
             _say(report, "movements", place, "the same in movements.csv", "another one")
         if row["case_id"] != manifest["case"]:
             _say(report, "movements", place, f"case {manifest['case']}", row["case_id"])
-        if row[HASHES[1]] != before or row[HASHES[0]] != digest(row):
+        if row[HASHES[1]] != before or row[HASHES[0]] != digest(row, columns):
             _say(report, "movements", place, f"a row behind {before[:16]}, by its digest", "none")
         before = row[HASHES[0]]
     return [f"the digests of {number:,} movements, each over the one before, in both files"]
@@ -149,7 +151,6 @@ def trace(opened: Opened, manifest: Manifest, _: Handed | None, report: Report) 
     if in_log not in ("", told.sha256):
         _say(report, "trace", f"state {told.number}", f"SHA-256 {in_log}, by the log", told.sha256)
     _sums(found, report)
-    _objects(opened, found, report)
     _seizure(opened, found, report)
     held = [
         f"the trace: its digest, {len(found.totals):,} totals, {len(found.nodes):,} addresses and "
@@ -157,9 +158,10 @@ def trace(opened: Opened, manifest: Manifest, _: Handed | None, report: Report) 
     ]
     if in_log:
         held.append("that the log has this digest of it")
-    if manifest["version"] == __version__:
+    if manifest["version"] == __version__:  # others may say and draw it in another way
+        _objects(opened, found, report)
         _pictures(opened, told, report)
-        held.append("its pictures, drawn again")
+        held.append("its objects and pictures, made again")
     return held
 
 

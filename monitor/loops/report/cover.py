@@ -47,7 +47,7 @@ class Known:
 
     standing: Standing
     told: Told | None
-    veiled: bool  # the trace is shown without our own addresses, so it has another digest
+    veiled: bool  # something of the trace is said in other words, so it has another digest
     sources: Sequence[str]  # of names
     fingerprint: str
 
@@ -145,8 +145,8 @@ def _method(facts: Known) -> Iterator[str]:
         yield f"{number} of {len(trace.nodes):,} in the trace not all read: figures are bounds"
     if facts.veiled:
         yield (
-            "The trace is shown without addresses of the house, so the digest in the log, which "
-            "is of the text with them, is another one."
+            "The trace is shown without addresses of the house and what names other cases, so the "
+            "digest in the log, which is of the text with them, is another one."
         )
 
 

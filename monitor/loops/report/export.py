@@ -106,19 +106,22 @@ def export(
 def _fill(shop: Workshop, mine: Mine, wanted: Wanted, key: EccKey, say: Progress) -> Facts:
     say("reading how the case stands")
     mine.check()
-    trace = traced.of(mine)
+    safe = held.Safe(mine)
+    trace = traced.of(mine, safe.text)
     told = trace.told if trace is not None else None
     stands = standing(mine, told)
     ids = case_file.row_ids(mine.store, mine.case)
     counts, names = Counts(), set[str]()
-    _movements(shop, mine, ids, trace, stands.heads, counts, names, say)
+    _movements(
+        *(shop, mine, ids, movements.Going(told.trace if told else None, stands.heads, safe.text)),
+        *(counts, names, say),
+    )
     say("alerts and decisions")
     alerts = case_file.alert_ids(mine.store, mine.case)
     shop.lines(
         "alerts.jsonl",
         (f"{json_text(alert_object(v, {mine.case}))}\n" for v in mine.alerts(alerts)),
     )
-    safe = held.Safe(mine)
     shop.lines("decisions.jsonl", held.objects(safe.of(each) for each in held.decisions(mine)))
     if wanted.notes:
         shop.lines("notes.jsonl", held.objects(safe.of(each) for each in held.notes(mine)))
@@ -156,17 +159,15 @@ def _movements(
     shop: Workshop,
     mine: Mine,
     ids: list[int],
-    trace: traced.Going | None,
-    heads: Mapping[str, int],
+    going: movements.Going,
     counts: Counts,
     names: set[str],
     say: Progress,
 ) -> None:
     """Both forms in one pass."""
-    told = trace.told.trace if trace is not None else None
 
     def cells() -> Iterator[movements.Cells]:
-        for number, each in enumerate(movements.rows(mine, ids, told, heads, counts)):
+        for number, each in enumerate(movements.rows(mine, ids, going, counts)):
             if number % 1000 == 0:
                 say(f"movements: {number:,} of {len(ids):,}")
             names.update(filter(None, (each["from_label_source"], each["to_label_source"])))

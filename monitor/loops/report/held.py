@@ -54,14 +54,14 @@ class Safe:
 
     def _value(self, value: object) -> object:
         if isinstance(value, str):
-            return self._text(value)
+            return self.text(value)
         if isinstance(value, Mapping):
             return self.of(value)
         if isinstance(value, list | tuple):
             return [self._value(each) for each in value]
         return value
 
-    def _text(self, text: str) -> str:
+    def text(self, text: str) -> str:
         if text and (self._foreign.named_in(text) or self._mine.names_ours(text)):
             self.withheld += 1
             return WITHHELD

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -85,8 +86,8 @@ def pack(made: Mapping[str, Made], out: BinaryIO) -> None:
 def whole(path: Path, write: Callable[[BinaryIO], object]) -> str:
     """Write a file that is there whole or not at all; returns its SHA-256. A file of that name is
     replaced."""
-    half = path.with_name(f".{path.name}.half")
-    handle = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
+    half = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             write(file)

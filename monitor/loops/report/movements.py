@@ -7,7 +7,7 @@ an export"): none can be changed, taken out, put in or moved without all digests
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor import __version__
@@ -49,10 +49,21 @@ _STATUS: Mapping[Status, str] = {
 Cells = dict[str, str]  # by column; empty: not known, or not so
 
 
-def digest(cells: Mapping[str, str]) -> str:
-    """Of a row: SHA-256 of its cells but its own digest, as compact JSON, a list in their order."""
-    kept = [cells[column] for column in COLUMNS if column != HASHES[0]]
+def digest(cells: Mapping[str, str], columns: Sequence[str] = COLUMNS) -> str:
+    """Of a row: SHA-256 of its cells but its own digest, as compact JSON, a list in their order.
+    `columns`: of a file that another version made."""
+    kept = [cells[column] for column in columns if column != HASHES[0]]
     return hashlib.sha256(json_text(kept).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """What goes out with the movements: the state of the trace, the newest block of each chain that
+    was read for the case. `safe`: other words for a text that names another case."""
+
+    trace: Trace | None
+    heads: Mapping[str, int]
+    safe: Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +76,7 @@ class _Around:
     hops: Mapping[str, int]  # by the key of a movement in the trace
     method: str
     published: Mapping[str, tuple[str, str]]  # by list: day and SHA-256 of its newest version
-    heads: Mapping[str, int]  # by chain: the newest block that was read for the case
+    going: Going
 
 
 @dataclass(slots=True)
@@ -79,10 +90,9 @@ class Counts:
     unconfirmed: int = 0
 
 
-def rows(
-    mine: Mine, ids: Sequence[int], trace: Trace | None, heads: Mapping[str, int], counts: Counts
-) -> Iterator[Cells]:
-    """Every row with its digests; fills `counts`. `trace`: the state that goes out with it."""
+def rows(mine: Mine, ids: Sequence[int], going: Going, counts: Counts) -> Iterator[Cells]:
+    """Every row with its digests; fills `counts`."""
+    trace = going.trace
     lists = {w.entry.origin.list for w in mine.entries if w.entry.origin}
     found = case_file.publications(mine.store, sorted(lists))
     published = {str(p["list"]): (str(p["published"]), str(p["sha256"])) for p in found}
@@ -95,7 +105,7 @@ def rows(
             mine.names(views),
             case_file.said(mine.store, part),
             case_file.alerted(mine.store, mine.case, part),
-            *(hops, method, published, heads),
+            *(hops, method, published, going),
         )
         for view in views:
             cells = _cells(mine, view, around)
@@ -127,7 +137,7 @@ def _cells(mine: Mine, view: TransferView, around: _Around) -> Cells:
         "block_height": transfer.block_height,
         "block_hash": transfer.block_hash,
         "block_time_utc": rfc3339(transfer.time),
-        "confirmations_at_export": _confirmations(view, around.heads),
+        "confirmations_at_export": _confirmations(view, around.going.heads),
         "status": _STATUS[row.status],
         "tx_hash": transfer.tx,
         "tx_index": transfer.tx_index,
@@ -145,7 +155,7 @@ def _cells(mine: Mine, view: TransferView, around: _Around) -> Cells:
     found |= _value(view)
     found |= _parties(view, around.names)
     found |= _watched(view.entries, view.directions, around.published)
-    found |= _work(around.alerted.get(row.id, ()))
+    found |= _work(around.alerted.get(row.id, ()), around.going.safe)
     found |= _sources(around.said.get(row.id, ()))
     return {column: _text(found[column]) for column in COLUMNS}
 
@@ -240,7 +250,7 @@ def _watched(
     }
 
 
-def _work(alerts: Sequence[Alerted]) -> dict[str, object]:
+def _work(alerts: Sequence[Alerted], safe: Callable[[str], str]) -> dict[str, object]:
     return {
         "alert_id": _joined(each.id for each in alerts),
         "delivered_at_utc": _joined(rfc3339(each.delivered) or "" for each in alerts),
@@ -248,7 +258,7 @@ def _work(alerts: Sequence[Alerted]) -> dict[str, object]:
         "acknowledged_by": _joined(tidy(each.taken_by, 80) for each in alerts),
         "acknowledged_at": _joined(rfc3339(each.taken_at) or "" for each in alerts),
         "disposition": _joined(each.outcome or each.state for each in alerts),
-        "disposition_reason": _joined(tidy(each.why, 500) for each in alerts),
+        "disposition_reason": _joined(tidy(safe(each.why), 500) for each in alerts),
     }
 
 

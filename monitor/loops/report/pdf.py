@@ -15,7 +15,7 @@ from Crypto.PublicKey.ECC import EccKey
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from monitor import __version__
-from monitor.loops.report import cover, keys, members, traced
+from monitor.loops.report import cover, held, keys, members, traced
 from monitor.loops.report.members import Progress
 from monitor.loops.report.mine import Mine
 from monitor.loops.report.sheets import Report, report
@@ -57,7 +57,7 @@ def make(
     with store.look():  # all of it is of one moment
         mine = Mine(store, settings, views, case)
         mine.check()
-        going = traced.of(mine)
+        going = traced.of(mine, held.Safe(mine).text)
         told = going.told if going is not None else None
         facts = cover.Known(
             standing=standing(mine, told),

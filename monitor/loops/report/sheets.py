@@ -276,7 +276,7 @@ def _span(read: ListStatus) -> str:
 
 
 _STATES = {"acknowledged": "took", "closed": "closed", "open": "opened again"}
-_EYES = {"second": "two", "one": "one: no second existed", "none": "needs one"}
+_EYES = {"second": "two", "one": "one: no second existed", "none": "one is enough"}
 
 
 def _decisions(mine: Mine) -> Iterator[Decision]:

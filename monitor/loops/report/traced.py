@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from monitor.loops.report.members import Workshop
@@ -16,8 +16,8 @@ from monitor.messages.trace.seizure import state_line
 from monitor.messages.trace.words import Page
 from monitor.model.flow import CONSERVING
 from monitor.model.plain import rfc3339
-from monitor.model.trace import Told
-from monitor.model.trace_json import from_lines
+from monitor.model.trace import Node, Told
+from monitor.model.trace_json import from_lines, to_lines
 from monitor.picture import draw, fold
 from monitor.picture.parts import Picture
 from monitor.store import trace as kept
@@ -28,25 +28,47 @@ _WORD = re.compile(r"[0-9A-Za-z]{20,}")
 
 @dataclass(frozen=True, slots=True)
 class Going:
-    """A state as it goes out. `told`: with the digest that the log has; `veiled`: an address of
-    the house stands by its label in it, so that its own digest is another one."""
+    """A state as it goes out. `told`: with the digest that the log has; `veiled`: something is said
+    in other words in it (an address of the house, a text that names another case), so that its own
+    digest is another one."""
 
     told: Told
     lines: list[str]
     veiled: bool
 
 
-def of(mine: Mine) -> Going | None:
-    """The newest state; None where there is none, or its text was erased. Raises StoreError."""
+def of(mine: Mine, safe: Callable[[str], str]) -> Going | None:
+    """The newest state; None where there is none, or its text was erased. `safe`: other words for
+    what a person wrote, where it names another case. Raises StoreError."""
     told = kept.newest(mine.store, mine.case)
     lines = kept.text(mine.store, mine.case, told.number) if told is not None else None
     if told is None or lines is None:
         return None
+    told, lines = _reworded(told, lines, safe)
     labels = mine.labels({word for line in lines for word in _WORD.findall(line)})
     if not labels:
-        return Going(told, lines, veiled=False)
+        return Going(told, lines, veiled=trace_bodies.digest(lines) != told.sha256)
     shown = [_veiled(line, labels) for line in lines]
     return Going(replace(told, trace=from_lines(shown)), shown, veiled=True)
+
+
+def _reworded(told: Told, lines: list[str], safe: Callable[[str], str]) -> tuple[Told, list[str]]:
+    """As it was recorded, unless something has to be said in other words."""
+    trace = told.trace
+    nodes = tuple(_reason(node, safe) for node in trace.nodes)
+    why = safe(trace.method_why)
+    if nodes == trace.nodes and why == trace.method_why:
+        return told, lines
+    trace = replace(trace, nodes=nodes, method_why=why)
+    return replace(told, trace=trace), to_lines(trace)
+
+
+def _reason(node: Node, safe: Callable[[str], str]) -> Node:
+    """Where a person ended it, the reason is theirs."""
+    stop = node.stop
+    if stop is None or stop.reason != "person" or safe(stop.detail) == stop.detail:
+        return node
+    return replace(node, stop=replace(stop, detail=safe(stop.detail)))
 
 
 def _veiled(line: str, labels: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import subprocess
 import threading
 from collections.abc import Iterable
@@ -25,6 +26,7 @@ from monitor.web.desk.guard import again, guard_of
 from monitor.web.desk.words import Gone, Wrong
 
 _TITLES = {What.REPORT: "Report (PDF)", What.EXPORT: "Export for evidence (ZIP)"}
+_STOP_WITHIN = 3.0  # seconds
 _TYPES = {What.REPORT: "application/pdf", What.EXPORT: "application/zip"}
 
 
@@ -58,7 +60,11 @@ class _Makers:
             for each in self._running:
                 if each.stdin is not None:
                     each.stdin.close()
-                each.wait()
+                try:
+                    each.wait(_STOP_WITHIN)
+                except subprocess.TimeoutExpired:
+                    each.kill()
+                    each.wait()
             self._running = []
 
 
@@ -127,10 +133,11 @@ def make(ask: Ask) -> Response:
         raise Wrong(reason)
     if sent := again(ask, back):
         return sent  # who takes a case away shows that it is still they
+    once = ask.field("once", 64) or secrets.token_hex(8)
     notes = wanted is What.EXPORT and ask.field("notes") == "yes"
     home, actor = ask.settings.home, ask.actor
     try:
-        job = jobs.ask(home, actor, case, wanted, ask.now, ask.field("once", 64), notes=notes)
+        job = jobs.ask(home, actor, case, wanted, ask.now, once, notes=notes)
     except Conflict as error:
         raise Wrong(f"{error}.") from error
     file = guard_of(ask).file
