@@ -146,6 +146,16 @@ def test_worth_says_its_day_and_what_has_no_price() -> None:
     assert wherenow.worth(both, page).endswith("; 1 of 2 without a price")
 
 
+def test_what_left_was_worth_says_where_there_was_no_price() -> None:
+    page = Page(method="fifo")
+    assert wherenow.left_worth(v.trace(), page) == "200,000.00 USD when it left"
+    source, *others = v.NODES
+    unpriced = replace(source, left=(replace(source.left[0], usd=None), *source.left))
+    said = wherenow.left_worth(v.trace(nodes=(unpriced, *others)), page)
+    assert said == "200,000.00 USD when it left, as far as it had a price"
+    assert wherenow.left_worth(v.trace(totals=()), page) == ""
+
+
 def test_every_part_has_a_colour_and_every_reason_a_part() -> None:
     assert set(bar.FILLS) == {each.value for each in At} | {"turned"}
     for reason in REASONS:

@@ -310,6 +310,17 @@ def worth(part: Part, page: Page) -> str:
     return f"{figure(usd, page, cents)} USD, {of}{without}"
 
 
+def left_worth(trace: Trace, page: Page) -> str:
+    """What all that left was worth when it left, in words; empty where nothing has a price."""
+    usd = {t.method: t.out_of_sources for t in trace.totals if t.asset is None}
+    usd = {method: units for method, units in usd.items() if method in CONSERVING}
+    if not span(usd)[1]:
+        return ""
+    gone = [each for node in trace.nodes if node.state is State.SOURCE for each in node.left]
+    part = ", as far as it had a price" if any(each.usd is None for each in gone) else ""
+    return f"{figure(usd, page, millionths)} USD when it left{part}"
+
+
 def figure(figures: ByMethod, page: Page, say: Callable[[int], str]) -> str:
     """By the method of the page; without one the lowest to the highest."""
     if page.method in figures:

@@ -51,6 +51,7 @@ class Flow:
     first: int = 1  # how many of them stand open
     more_assets: int = 0
     when: str = ""  # between when it left
+    worth: str = ""  # all of it then; empty: nobody knows, or it is said with the first bar
     prices: str = ""  # where USD are from
     svg: Markup = field(default_factory=Markup)
     hops: tuple[Hop, ...] = ()
@@ -137,6 +138,7 @@ def in_case(ask: Ask, case: str, money: Money | None) -> Flow:
         first=1 if found and found[0].asset is None else 2,
         more_assets=max(0, len(found) - _ACCOUNTS),
         when=_when(it.told.trace),
+        worth=wherenow.left_worth(it.told.trace, page) if len(assets) == len(found) else "",
         prices=prices_by(ask, found[:_ACCOUNTS]),
         svg=Markup("" if view else svg),  # noqa: S704 - our own, its texts are escaped
         hops=tuple(hops(ask, shown)),
