@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
+from world import desk_watched
 from world.desk import CHROMIUM, User, needs_browser
 from world.desk_world import Played, played
 
@@ -51,6 +52,7 @@ FIRST = (
     *("/c/HARBOUR-02?view=table", "/c/HARBOUR-02?method=fifo", "/c/HARBOUR-02/flow.svg"),
     *("/following", "/rests", "/c/HARBOUR-02/following", "/c/HARBOUR-02/following?do=limit"),
     *("/c/VAULT-09", "/c/HARBOUR-02", "/c/CRANE-01", "/c/CRANE-01?tab=movements"),
+    *("/health", time.strftime("/health?day=%Y-%m-%d", time.gmtime()), "/lists/partner"),
     *(f"/a/tron/{cast.CASH_OUT}", f"/a/ethereum/{cast.HARBOUR}"),
 )
 
@@ -159,6 +161,7 @@ def test_the_desk_in_a_browser(tmp_path: Path) -> None:
         _no_byte_of_another_case(browser, made, every)
         _acts_without_scripts(browser, made)
         _by_keyboard_alone(browser, made)
+        _the_watch_itself(browser, made)
         _pictures(lead, made, tmp_path)
 
 
@@ -333,6 +336,16 @@ def _asks_to_follow(page: Page, made: Played) -> None:
     page.fill("#follow-why", "The wages leave.")
     page.click("form.step >> button")
     assert "Asked for: it is followed from" in page.inner_text("article")
+
+
+def _the_watch_itself(browser: Browser, made: Played) -> None:
+    admin = Watched(browser, made, made.users["s.admin"], java_script_enabled=False)
+    desk_watched.a_test_is_sent(admin.page)
+    lead = Watched(browser, made, made.users["k.brandt"], java_script_enabled=False)
+    desk_watched.a_day_is_noted(lead.page)
+    desk_watched.a_row_is_taken_into_a_case(lead.page, made.read, "CRANE-01")
+    for who in (admin, lead):
+        who.quiet()
 
 
 def _is_followed(who: Watched) -> None:

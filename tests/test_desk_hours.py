@@ -187,7 +187,7 @@ def test_of_a_past_day_it_is_said_what_counts_as_read_and_what_is_not_known(
     store.close()
     page = text_of(browser.get("/health?day=2026-11-02").text)
     assert "part of it Plain coin transfers: read: block 25,000,016 to 25,000,020; the rest" in page
-    assert "internal): read: block 25,000,020 to 25,000,031; the rest is not" in page
+    assert "internal): read: block 25,000,020 to 25,000,031; the rest does not" in page
     guard.person = Person("k.brandt", Role.AUDITOR, enrolled=1)
     assert CANARY in browser.get("/health?day=2026-11-02").text
 

@@ -305,7 +305,7 @@ def test_a_row_is_taken_into_a_case_of_ones_own(world: Made, guard: Open) -> Non
     assert (made.kind, made.case, made.state) == (wishes.WATCH, "case-a", Standing.AGREED)
     assert made.args["lines"] == {
         "address": address(40), "chain": "ethereum", "case": "case-a", "reason": "as agreed",
-        "label": "DELTA", "source": "OFAC's list of 2026-03-20", "severity": "high",
+        "label": "DELTA", "source": "OFAC, version of 2026-03-20", "severity": "high",
     }  # fmt: skip
 
 

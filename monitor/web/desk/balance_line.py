@@ -48,9 +48,10 @@ def balance_lines(
 ) -> tuple[list[BalanceLine], int]:
     """Of the coin and of verified tokens, in the order of `totals`; and how many other assets
     moved, of which none is drawn: what nobody verified says what it wants."""
-    shown = [t for t in totals if t.asset.verified and not t.nft and nets.get(t.asset.contract)]
+    moved = {asset for asset, days in nets.items() if any(net for _, net in days)}
+    shown = [t for t in totals if t.asset.verified and not t.nft and t.asset.contract in moved]
     drawn = shown[:LINES_MOST]
-    rest = sum(not t.nft for t in totals) - len(drawn)
+    rest = sum(not t.nft and t.asset.contract in moved for t in totals) - len(drawn)
     return [_line(store, subject, t, nets[t.asset.contract], lists, now) for t in drawn], rest
 
 

@@ -230,7 +230,7 @@ def _against(
             PART,
             f"read: {spans}; what lies before and after, up to the day's ends, is not known",
         )
-    return PART, f"read: {spans}; the rest is not"
+    return PART, f"read: {spans}; the rest does not count as read"
 
 
 def _span(axis: Axis, span: Interval) -> str:

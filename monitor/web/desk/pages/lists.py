@@ -209,7 +209,7 @@ def _take(ask: Ask, head: Head, row: Line) -> str:
     lines = {
         "address": row.row.row.judged.address or "", "chain": chain, "case": case, "reason": why,
         "label": ask.field("label", 200) or row.row.row.published.entity.name[:200],
-        "source": f"{head.title}'s list of {day}", "severity": severity,
+        "source": f"{head.title}, version of {day}", "severity": severity,
     }  # fmt: skip
     settings, once = ask.settings.web, ask.field("once", 64)
 
