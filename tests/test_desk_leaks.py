@@ -252,3 +252,19 @@ def test_more_entries_than_are_looked_at_are_told(tmp_path: Path, guard: Open) -
     with lock(world.home), client(world.home, guard) as browser:  # as if it ran
         assert "3 more are watched and not looked at here" in browser.get("/c/case-a").text
         assert "3 more are watched and not looked at here" in browser.get("/inbox").text
+
+
+def test_health_and_lists_tell_nothing_of_another_case(
+    member: Client, guard: Open, world: Made
+) -> None:
+    paths = ["/health", "/lists", "/health?day=2026-11-11", "/health?day=2026-11-02"]
+    for path in paths:
+        page = member.get(path).text
+        assert CANARY not in page, path
+        assert "case-b" not in page, path
+        assert world.friend_of_b not in page, path
+    for path in ("/lists/of-b", "/lists/of-b?view=all", "/lists/of-b/rows.csv"):
+        assert member.get(path).status_code == 404
+    guard.person, guard.cases = LEAD, ()
+    assert CANARY in "".join(member.get(path).text for path in (*paths, "/lists/of-b?view=all"))
+    assert CANARY in member.get("/lists/of-b?view=all").text

@@ -3,6 +3,7 @@ somebody does about a row. A list of another case is not there at all."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import time
@@ -253,6 +254,24 @@ def test_the_case_of_a_list_is_named_to_who_may_see_it(world: Made, guard: Open)
         assert CANARY not in browser.get("/lists/ofac").text
         guard.cases = ("case-a", CANARY)
         assert CANARY in browser.get("/lists/ofac").text
+
+
+def test_all_rows_of_a_filter_come_as_a_file_with_their_number(still: Made, guard: Open) -> None:
+    with client(still.home, guard) as browser:
+        for query, number in (("view=all", 7), ("view=changes", 9), ("view=all&rule=any", 2)):
+            page = browser.get(f"/lists/ofac?{query}").text
+            link = re.search(r'href="(/lists/ofac/rows.csv[^"]+)"', page)
+            assert link
+            data = browser.get(link[1].replace("&amp;", "&")).data
+            body, _, last = data.rstrip().rpartition(b"\r\n")
+            digest = hashlib.sha256(body + b"\r\n").hexdigest()
+            assert last == f"end,{number},{digest}".encode()
+            assert len(body.split(b"\r\n")) == number + 1
+        assert b"moved to another owner" in browser.get("/lists/ofac/rows.csv").data
+        for name in ("of-b", "customers", "no-such-list"):
+            assert browser.get(f"/lists/{name}/rows.csv").status_code == 404
+        guard.person = Person("k.brandt", Role.LEAD, enrolled=1)
+        assert browser.get("/lists/customers/rows.csv").status_code == 404
 
 
 def test_our_own_addresses_are_shown_to_nobody(still: Made, guard: Open) -> None:

@@ -41,7 +41,6 @@ class Source:
     name: str
     operator: str
     heard: Heard | None  # the newest block that it named; None: none is kept
-    head_age: int | None  # seconds
     said: str  # what counts against it in the last seven days; empty: nothing
     asked: int | None  # lists that it read in that time; None: not for whoever looks
     budgets: tuple[BudgetStatus, ...]
@@ -67,7 +66,6 @@ def sources(ask: Ask, *, operates: bool) -> list[Source]:
             found.append(
                 Source(
                     *(chain.name, name, ask.settings.sources[name].operator or name, last),
-                    max(0, ask.now - last.time) if last else None,
                     # How much is asked and used tells how much is watched.
                     _against(score) if score and operates else "",
                     (score.asked if score else 0) if operates else None,
@@ -92,13 +90,12 @@ class Channel:
     asked: Proposal | None  # the last test that somebody asked for at the desk
 
 
-def channels(ask: Ask) -> list[Channel]:
+def channels(ask: Ask, sent: Deliveries) -> list[Channel]:
     """Ways to people: their names and numbers are for who keeps the program running."""
     asked: dict[str, Proposal] = {}
     for each in desk.proposals(ask.store, ALL, kind=wishes.TEST):
         asked[str(each.args.get("channel", ""))] = each
-    told = status.deliveries_of(ask.store, ask.settings, ask.now).channels
-    return [Channel(c.channel, c.disabled or "", c, asked.get(c.channel)) for c in told]
+    return [Channel(c.channel, c.disabled or "", c, asked.get(c.channel)) for c in sent.channels]
 
 
 def sending(ask: Ask) -> Deliveries:

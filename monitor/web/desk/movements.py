@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
@@ -17,6 +15,7 @@ from monitor.store import desk_address
 from monitor.store.desk_address import Movements
 from monitor.store.desk_names import Names, Party
 from monitor.store.port import Reader
+from monitor.web.desk import files
 from monitor.web.desk.known import (
     Assets,
     AssetShown,
@@ -33,7 +32,6 @@ COLUMNS = (
     *("verified", "decimals", "token_id", "amount", "amount_decimal", "alerts", "lanes", "late"),
     *("first_seen", "sources"),
 )
-SPOOLED = 4 * 1024**2  # bytes of a file that are held in memory
 WAY_WORDS = {Way.IN: "in", Way.OUT: "out", Way.SELF: "to itself"}
 
 
@@ -103,19 +101,8 @@ def what_of(row: Moved) -> str:
 
 
 def csv_file(found: Movements, shower: Shower, wanted: Wanted) -> IO[bytes]:
-    """All movements of a filter, the newest first, at its beginning. The last line says how many
-    there are, with the SHA-256 of all bytes before it: a file that broke off is seen. It is
-    written before it is sent, so that no slow reader holds the record's moment."""
-    file = tempfile.SpooledTemporaryFile(SPOOLED)  # noqa: SIM115 - whoever sends it closes it
-    digest, number = hashlib.sha256(), -1  # the header is no movement
-    for line in _lines(found, shower, wanted):
-        data = line.encode("utf-8")
-        digest.update(data)
-        file.write(data)
-        number += 1
-    file.write(csv_line(["end", number, digest.hexdigest()]).encode("ascii"))
-    file.seek(0)
-    return file
+    """All movements of a filter, the newest first."""
+    return files.csv_file(_lines(found, shower, wanted))
 
 
 def _lines(found: Movements, shower: Shower, wanted: Wanted) -> Iterator[str]:

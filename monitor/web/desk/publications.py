@@ -3,13 +3,14 @@ changed, with what can be done about them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitor.chains.address import display
 from monitor.loops import list_rows
 from monitor.loops.health import list_status
 from monitor.loops.list_rows import Standing
+from monitor.messages.spreadsheet import csv_line
 from monitor.model.desk import Right
 from monitor.model.lists import ENTITY, ListConfig, Listing, ListState, Publication, RowState
 from monitor.model.plain import tidy
@@ -299,3 +300,31 @@ def row_of(ask: Ask, name: str, key: str) -> Line | None:
     """One row, as it stands in the newest version that has it."""
     found = desk_lists.row(ask.store, name, key)
     return lines(ask, name, [found])[0] if found else None
+
+
+# -- as a file ---------------------------------------------------------------------------------
+
+COLUMNS = (
+    *("list", "version", "change", "address", "chains", "entity", "name", "programs", "label"),
+    *("listed_since", "listed_until", "place", "state", "refused_by", "reason", "what_changed"),
+    "history",
+)
+
+
+def csv_lines(name: str, version: Publication, pages: Iterable[Sequence[Line]]) -> Iterator[str]:
+    """The header, and every row."""
+    yield csv_line(COLUMNS)
+    for page in pages:
+        for each in page:
+            yield csv_line(_cells(name, version, each))
+
+
+def _cells(name: str, version: Publication, it: Line) -> list[object]:
+    published, judged = it.row.row.published, it.row.row.judged
+    chains = " ".join(chain for chain, _ in it.places)
+    return [
+        *(name, version.sha256, it.word, it.written, chains, published.entity.id),
+        *(tidy(published.entity.name), tidy(" ".join(published.entity.programs))),
+        *(tidy(published.label), it.row.since, it.row.until, tidy(published.place), it.state),
+        *(judged.rule, it.reason, "; ".join(it.was), it.looked),
+    ]

@@ -13,5 +13,6 @@ WATCHING: tuple[Route, ...] = (
     Route("/health/test", health.test, Right.SEE, POST),  # who may: see may_test
     Route("/lists", lists.lists),
     Route("/lists/<name>", lists.published),
+    Route("/lists/<name>/rows.csv", lists.rows_csv),
     Route("/lists/<name>/<act>", lists.do, Right.WORK, POST),
 )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO
 from urllib.parse import urlencode
 
 from werkzeug import Response
@@ -16,6 +15,7 @@ from monitor.model.plain import tidy
 from monitor.store import balances
 from monitor.store.desk_address import MOST, PAGE
 from monitor.store.not_covered import not_covered
+from monitor.web.desk import files
 from monitor.web.desk.address_found import Found, found
 from monitor.web.desk.address_parts import Holding, Version, holdings, timeline, versions
 from monitor.web.desk.ask import Ask
@@ -98,16 +98,8 @@ def movements_csv(ask: Ask, chain: str, address: str) -> Response:
     if wanted.wrong:
         return redirect(_link(it, wanted.given), 303)
     file = csv_file(it.moves, it.shower, wanted.wanted)
-    response = Response(_sent(file), mimetype="text/csv")
     name = f"{it.chain.key}-{it.subject.address.rpartition(':')[2]}.csv"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
-
-
-def _sent(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        while piece := file.read(65_536):
-            yield piece
+    return files.sent(file, name)
 
 
 def others(ask: Ask, chain: str, address: str) -> Response:

@@ -27,13 +27,14 @@ def health(ask: Ask) -> Response:
         return _day(ask)
     found = healthy.health(ask)
     operates = found.operates
+    sent = parts.sending(ask) if operates else None
     return ask.page(
         *("health.html.j2", "Health", "health"),
         found=found,
         days=hours.days(ask) if operates else [],
         sources=parts.sources(ask, operates=operates),
-        channels=parts.channels(ask) if operates else [],
-        sending=parts.sending(ask) if operates else None,
+        channels=parts.channels(ask, sent) if sent else [],
+        sending=sent,
         given_up=parts.given_up(ask),
         incidents=parts.incidents(ask, operates=operates),
         machine=parts.machine(ask),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -19,7 +19,7 @@ from monitor.store import desk as people
 from monitor.store import desk_find, desk_lists, listing, watch
 from monitor.store.desk_lists import ALL, GONE, Wanted
 from monitor.watchlist.imports.rules import RULES
-from monitor.web.desk import publications
+from monitor.web.desk import files, publications
 from monitor.web.desk.ask import Ask
 from monitor.web.desk.money import DONE_SOON
 from monitor.web.desk.pages.alert import LONGEST, carried_out
@@ -93,6 +93,7 @@ def published(ask: Ask, name: str) -> Response:
         next_link=_link(path, {**view.given, "after": more}) if more else "",
         first_link=_link(path, view.given) if after else "",
         back=_link(path, view.given),
+        csv_link=_link(f"{path}/rows.csv", view.given),
         rules=sorted(head.newest.refused) if head.newest else [],
         acts=ACTS,
         act=act,
@@ -103,6 +104,27 @@ def published(ask: Ask, name: str) -> Response:
         takes_shrunk=bool(head.state.held and head.config) and ask.signed.may(Right.WORK),
         query=urlencode(view.given),
     )  # fmt: skip
+
+
+def rows_csv(ask: Ask, name: str) -> Response:
+    """GET /lists/NAME/rows.csv: all rows of the filter."""
+    if not publications.may_see(ask, name):
+        raise Gone
+    head, view = publications.head(ask, name), _view(ask, listing.publications(ask.store, name))
+    if view.new is None or (head.config and head.config.ours):
+        raise Gone
+    pages = _every(ask, name, view)
+    file = files.csv_file(publications.csv_lines(name, view.new, pages))
+    return files.sent(file, f"{name}-{view.view}.csv")
+
+
+def _every(ask: Ask, name: str, view: View) -> Iterator[list[Line]]:
+    after = ""
+    while True:
+        rows, after = _rows(ask, name, view, after)
+        yield rows
+        if not after:
+            return
 
 
 def _view(ask: Ask, versions: list[Publication]) -> View:
