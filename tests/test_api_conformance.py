@@ -76,7 +76,7 @@ def test_whatever_is_asked(
 
 
 def _ask(strategy: Any, headers: dict[str, str]) -> None:
-    @settings(max_examples=6, deadline=None, database=None, suppress_health_check=QUIET)
+    @settings(max_examples=5, deadline=None, database=None, suppress_health_check=QUIET)
     @given(strategy)
     def asked(case: Any) -> None:
         said = case.call(base_url="http://localhost:8788/api/v1", headers=headers)

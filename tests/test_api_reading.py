@@ -14,6 +14,7 @@ from typing import Any
 
 import desk_traced
 import pytest
+import test_desk_leaks as leaks
 from werkzeug.test import Client
 from world.api import Program, part, token
 from world.desk_open import Open, client
@@ -23,6 +24,7 @@ from world.deskbook import NOW, as_home, verified_book
 from monitor.loops.desk import work
 from monitor.model.acts import DAEMON, Actor, ActorKind
 from monitor.model.desk import Role
+from monitor.model.ids import stable_id
 from monitor.store.guard import DATABASE
 from monitor.store.sqlite import Store
 from monitor.web.api import sending
@@ -35,6 +37,9 @@ T = int(time.time())
 def world(tmp_path_factory: pytest.TempPathFactory) -> Made:
     found = made(tmp_path_factory.mktemp("home"))
     store = Store(found.home / DATABASE)
+    with store.write() as conn:  # a list of case B that names whom A paid; a message of both
+        leaks._list_of_b(conn, found.home)
+        leaks._message_of_both(conn, found)
     for name, role, case in (
         ("a.keller", Role.ANALYST, "case-a"), ("l.roth", Role.LEAD, ""),
         ("a.rossi", Role.AUDITOR, ""), ("g.guest", Role.READER, "case-a"),
@@ -84,7 +89,7 @@ def paths(world: Made, case: str = "case-a", address: str = A) -> list[str]:
         alert, entry = world.alert_b, world.entry_b
     parts = {
         "{case}": case, "{chain}": "ethereum", "{address}": address, "{hash}": world.both,
-        "{list}": "customers",
+        "{list}": "of-b" if case == "case-b" else "customers",
     }  # fmt: skip
     found = []
     for route in ROUTES:
@@ -94,11 +99,12 @@ def paths(world: Made, case: str = "case-a", address: str = A) -> list[str]:
         for name, value in parts.items():
             path = path.replace(name, part(value))
         id_ = entry if path.startswith("/entries") else alert
+        id_ = "M-1" if path.startswith("/groups") else id_
         found.append(path.replace("{id}", id_))
     return found
 
 
-NOT_THERE = ("/groups/", "/traces/", "/lists/customers/changes", "/rests", "/jobs/")
+NOT_THERE = ("/traces/", "/lists/customers/changes", "/rests", "/jobs/")
 
 
 def test_every_address_answers_as_it_is_described(auditor: Program, world: Made) -> None:
@@ -117,13 +123,15 @@ def test_nothing_of_another_case_is_ever_told(member: Program, lead: Program, wo
     """Every address, for its own case, for the other one, and in all forms."""
     hidden = (CANARY, world.entry_b, world.alert_b, "case-b")
     seen = 0
-    for path in {*paths(world), *paths(world, "case-b", B), *paths(world, address=MIDDLE)}:
+    middle = f"/alerts/{stable_id('A', 'middle')}"
+    mine = {*paths(world), *paths(world, address=MIDDLE), middle, f"{middle}/history"}
+    for path in mine | {*paths(world, "case-b", B)}:
         for accept in ("", sending.NDJSON, sending.CSV):
             text = member.get(path, accept=accept).text
             asked = [each for each in hidden if each in path]
             for each in hidden:
                 assert each not in text or each in asked, (path, accept, each)
-            assert CANARY not in text
+            assert CANARY not in text, (path, accept)
         seen += any(each in lead.get(path).text for each in hidden)
     assert seen > 10  # it is there, for who may see it
 
@@ -151,8 +159,8 @@ def test_all_rows_at_once_are_the_pages(world: Made, browser: Client, who: str) 
     for path in paths(world):
         mine = program(world, browser, who)  # each has its own pace
         (route, _), *_ = routes_at(path)
-        if not route.listing or mine.get(path).status_code != 200:
-            continue
+        if not route.listing or mine.get(path).status_code != 200 or path == "/tokens":
+            continue  # of tokens it is told when they were used: it changes as one asks
         items = mine.every(path, limit=3)
         whole = mine.get(path, accept=sending.NDJSON)
         assert rows_of(whole.data) == items, path
@@ -242,10 +250,10 @@ def test_a_transaction_of_both_is_seen_as_far_as_it_may_be(
     member: Program, lead: Program, world: Made
 ) -> None:
     mine = member.get(f"/transactions/ethereum/{world.both}").json
-    assert mine["alerts"] == [world.alert_a]
-    assert lead.get(f"/transactions/ethereum/{world.both}").json["alerts"] == [
-        world.alert_a, world.alert_b,
-    ]  # fmt: skip
+    assert world.alert_a in mine["alerts"]
+    assert world.alert_b not in mine["alerts"]
+    every = lead.get(f"/transactions/ethereum/{world.both}").json["alerts"]
+    assert {world.alert_a, world.alert_b} < {*every}
     assert member.get(f"/transactions/ethereum/{world.only_b}").status_code == 404
     spent = member.get(f"/transactions/bitcoin/{world.spent}").json
     assert spent["whole"] is True

@@ -9,6 +9,7 @@ import msgspec
 
 from monitor.loops.desk import work
 from monitor.messages.objects import alert_object
+from monitor.messages.readers import as_told_to
 from monitor.model import AlertKind, AlertView, Lane, Severity
 from monitor.model.api import Scope
 from monitor.model.desk import Open, Right
@@ -144,7 +145,8 @@ def objects(call: Call, ids: Sequence[str]) -> Mapping[str, object]:
 def _object(
     call: Call, view: AlertView, found: Open, more: tuple[str, str], waits: list[str]
 ) -> object:
-    made = alert_object(view, call.ask.allowed)
+    allowed = call.ask.allowed
+    made = alert_object(as_told_to(view, allowed), allowed)
     _veil(made, call)
     desk = AtDesk(
         case=found.case, holder=tidy(found.holder), door=more[1], outcome=more[0], proposals=waits
