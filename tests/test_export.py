@@ -3,6 +3,7 @@ changed in it is found."""
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import json
@@ -33,6 +34,7 @@ from monitor.model.acts_trace import TakeTrace
 from monitor.model.difference import Difference
 from monitor.model.errors import ConfigError, StoreError
 from monitor.model.trace import Name, State, Stop
+from monitor.store.commit import commit
 from monitor.store.guard import DATABASE
 from monitor.store.sqlite import Store
 
@@ -54,8 +56,6 @@ def world(tmp_path_factory) -> Made:
 
 
 def commit_trace(store: Store, case: str, name: str) -> None:
-    from monitor.store.commit import commit
-
     trace = story.trace(case=case)
     nodes = list(trace.nodes)
     nodes[3] = replace(nodes[3], names=(Name(name, "exchange", f"labels of {name}"),))
@@ -173,8 +173,6 @@ def test_notes_go_out_where_they_are_wanted(world: Made) -> None:
 
 
 def test_movements_have_all_columns_reversed_quiet_and_late_ones_too(exported: Path) -> None:
-    import csv
-
     found = contents(exported)
     rows = [*map(json.loads, found["movements.jsonl"].splitlines())]
     table = [*csv.reader(io.StringIO(found["movements.csv"].decode(), newline=""))]

@@ -40,6 +40,7 @@ _MANIFEST = {
     "fingerprint": str,
     "files": list,
 }
+_KEY = "key"  # the place of a difference: it is somebody else's
 _BROKEN = (
     ValueError,
     TypeError,
@@ -104,8 +105,12 @@ def _verify(file: BinaryIO, key: str | None, report: Report, wanted: int | None)
         fingerprint=str(manifest["fingerprint"]),
     )
     checked.held.append(f"its frame, byte by byte: {len(found):,} files, and nothing besides")
-    _signature(opened, manifest, text, key, checked, report)
-    _files(opened, found, manifest, checked, report)
+    broken = _Counted(report)
+    _signature(opened, manifest, text, key, checked, broken)
+    _files(opened, found, manifest, checked, broken)
+    if broken.contents:  # nobody signed them: they are not looked into
+        checked.not_held.append("what its files say of each other: they are not what was signed")
+        return checked
     _hold(
         *(checked, report, "log.jsonl"),
         partial(_log, opened, manifest, checked, report, wanted),
@@ -114,6 +119,17 @@ def _verify(file: BinaryIO, key: str | None, report: Report, wanted: int | None)
         _hold(checked, report, name, partial(hold, opened, manifest, checked.handed, report))
     checked.not_held += check_parts.not_held(opened)
     return checked
+
+
+class _Counted:
+    """Passes differences on, and counts those of contents."""
+
+    def __init__(self, report: Report) -> None:
+        self._report, self.contents = report, 0
+
+    def __call__(self, difference: Difference) -> None:
+        self.contents += difference.place != _KEY
+        self._report(difference)
 
 
 def _hold(checked: Checked, report: Report, name: str, hold: Callable[[], Sequence[str]]) -> None:
@@ -168,7 +184,7 @@ def _signature(
             "key of their own. Ask the installation for `fundwatch key` by another way"
         )
     elif key != checked.fingerprint:
-        _say(report, "signature", "key", f"fingerprint {key}", f"fingerprint {checked.fingerprint}")
+        _say(report, "signature", _KEY, f"fingerprint {key}", f"fingerprint {checked.fingerprint}")
     else:
         checked.known = True
         checked.held.append("the key: its fingerprint is the one that you gave")
