@@ -22,7 +22,6 @@ class Shown:
     giver_id: str = ""
     taker_id: str = ""
     how: str = ""  # of a thin line
-    lines: tuple[str, ...] = ()
     carried: Carried | None = None
     payments: tuple[tuple[str, str], ...] = ()  # words, and the page of the transaction
 
@@ -118,7 +117,6 @@ def _went(ask: Ask, name: str, each: Band | Back, places: Mapping[str, tuple[int
         giver_id=box_at(giver),
         taker_id=box_at(taker),
         how=how,
-        lines=each.lines[1:] if isinstance(each, Band) else (),
         carried=each.carried,
         payments=tuple((p.words, _tx(ask, p.chain, p.tx)) for p in paid),
     )
