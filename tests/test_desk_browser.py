@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import desk_watched
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
-from world import desk_watched
+from world import desk_asked
 from world.desk import CHROMIUM, User, needs_browser
 from world.desk_world import Played, played
 
@@ -296,6 +297,7 @@ def _acts_without_scripts(browser: Browser, made: Played) -> None:
     page.click("form.step >> button")
     assert "last day" in page.inner_text("main")
     _asks_to_follow(page, made)
+    desk_asked.asks_to_hold(page)
     one.quiet()
     other = Watched(browser, made, made.users["k.brandt"], java_script_enabled=False)
     page = other.page

@@ -10,16 +10,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import desk_traced as traced
 import pytest
 from werkzeug.test import Client
 from world.desk_open import Open, client
 from world.desk_record import CANARY, MIDDLE, T0, A, Made, made
 
-from monitor.loops.desk import work
+from monitor.loops.desk import requests, work
 from monitor.model.acts import DAEMON, Actor, ActorKind
+from monitor.model.acts_trace import SayOfTrace, TakeTrace
 from monitor.model.desk import Person, Role, Sight
+from monitor.model.desk_requests import Stage
 from monitor.model.ids import stable_id
+from monitor.model.trace import Question, Say, Word
 from monitor.store import desk_entries, desk_inbox, restricted
+from monitor.store.commit import commit
 from monitor.store.guard import DATABASE, lock
 from monitor.store.sqlite import Store
 
@@ -41,8 +46,22 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Made:
     with store.write() as conn:
         _list_of_b(conn, world.home)
         _message_of_both(conn, world)
+    _money_of_both(store)
     store.close()
     return world
+
+
+def _money_of_both(store: Store) -> None:
+    """Both cases have the same trace; what is asked and requested in case B has the canary."""
+    asked = Question("ask_after", f"Follow the next 1, {CANARY}?", (traced.EXCHANGE,))
+    for case, questions in (("case-a", ()), ("case-b", (asked,))):
+        found = traced.of_case(case=case, questions=questions, wanted=())
+        commit(store, DAEMON, TakeTrace(T0, case, found))
+    who = Actor(ActorKind.PERSON, "b.stein", "signed in")
+    made = requests.prepare(store, who, {}, "case-b", traced.PLACE, CANARY, CANARY, T0, "1")
+    requests.record(store, who, made.id, Stage.SENT, T0, (CANARY, CANARY), T0, "2")
+    word = Word(Say.STOP, traced.EXCHANGE, "", "b.stein", CANARY, T0)
+    commit(store, who, SayOfTrace(T0, "case-b", word))
 
 
 def _list_of_b(conn: Any, home: Path) -> None:
@@ -111,6 +130,25 @@ def test_a_message_of_several_cases_lends_its_subject_to_no_line(
         assert CANARY not in page, path
     guard.person = LEAD
     assert f"MEDIUM 3 alerts, {CANARY}" in member.get("/inbox").text
+
+
+def test_followed_money_of_another_case_stands_nowhere(member: Client, guard: Open) -> None:
+    """The same addresses stand in both traces."""
+    mine = ("/following", "/rests", "/c/case-a", "/c/case-a/following", "/c/case-a?seized=all")
+    place = f"&chain=ethereum&address={traced.HUB.address}&contract={traced.PLACE[1]}"
+    for path in (*mine, f"/request/new?case=case-a{place}", "/c/case-a?kind=all"):
+        page = member.get(path)
+        assert page.status_code == 200, path
+        assert CANARY not in page.text, path
+        assert "case-b" not in page.text, path
+    theirs = ("/c/case-b/following", "/following/case-b", f"/request/new?case=case-b{place}")
+    for path in theirs:
+        page = member.get(path)
+        assert page.status_code == 404
+        assert page.text == member.get(path.replace("case-b", "case-x")).text
+    guard.person = LEAD
+    seen = [CANARY in member.get(path).text for path in ("/following", "/rests", *theirs[:2])]
+    assert all(seen)
 
 
 def test_a_list_of_another_case_names_nobody_in_an_alert(member: Client, guard: Open) -> None:

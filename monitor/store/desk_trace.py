@@ -210,18 +210,13 @@ def standings(store: Reader, sight: Sight, subject: Subject) -> list[Standing]:
         f"SELECT DISTINCT case_id FROM {FOLLOWING} AND case_id <> '' AND {seen} ORDER BY case_id",
         params,
     )
-    found = (_trace(store, row["case_id"]).get(subject.key) for row in cases)
+    found = (standing_in(store, row["case_id"]).get(subject.key) for row in cases)
     return [each for each in found if each is not None and each.state is not State.SOURCE]
 
 
 def standing_in(store: Reader, case: str) -> Mapping[str, Standing]:
-    """Every address of the trace of a case as it stands, by its key: for who may see it."""
-    return _trace(store, case)
-
-
-def _trace(store: Reader, case: str) -> Mapping[str, Standing]:
-    """Every address of a case's trace as it stands, by its key. One whose text was erased, or is
-    damaged, says nothing here."""
+    """Every address of the trace of a case as it stands, by its key: for who may see it. One whose
+    text was erased, or is damaged, says nothing here: `fundwatch verify` tells of it."""
     row = _line(store, "case_id = ?", [case])
     if row is None or not row["size"]:
         return {}

@@ -109,11 +109,11 @@ def _text(text: str) -> str:
     """A draft is longer than a note: lines are kept as they are, each harmless."""
     if len(text) > LONGEST:
         raise wrong("text", "", "is too long", f"Write at most {LONGEST:,} characters")
-    lines = [tidy_line(line) for line in text.splitlines()]
+    lines = [_line(line) for line in text.splitlines()]
     return "\n".join(lines).strip("\n")
 
 
-def tidy_line(line: str) -> str:
+def _line(line: str) -> str:
     """Without what shows as something else; blanks before it stay."""
     indent = len(line) - len(line.lstrip(" "))
     return " " * min(indent, 20) + tidy(line, LONGEST)

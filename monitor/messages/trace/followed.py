@@ -41,8 +41,6 @@ class Amount:
 
     said: str  # by the chosen method, else the range; to the last unit
     worth: str
-    low: int
-    high: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +193,7 @@ def is_linked(subject: Subject) -> bool:
 
 
 def _amount(each: Sum, page: Page) -> Amount:
-    low, high = span(each.amount)
-    return Amount(ours_said(each.amount, each.asset, page), worth_said(each, page), low, high)
+    return Amount(ours_said(each.amount, each.asset, page), worth_said(each, page))
 
 
 def _waits(node: Node, needs: Mapping[Subject, Need]) -> str:

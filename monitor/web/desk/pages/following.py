@@ -260,7 +260,7 @@ class Line:
     told: Told | None
     question: str
     more: int  # questions behind it
-    waits: int  # addresses that wait for a person
+    waits: int  # addresses that people are asked about
     left: str
     rests: str
 
