@@ -174,17 +174,18 @@ def rows_of(data: bytes) -> list[Any]:
     body += b"\n" if body else b""
     end = json.loads(last)["end"]
     rows = [json.loads(line) for line in body.splitlines()]
-    assert end == {"count": len(rows), "sha256": hashlib.sha256(body).hexdigest()}
+    assert (end["count"], end["sha256"]) == (len(rows), hashlib.sha256(body).hexdigest())
+    assert isinstance(end["reading"]["complete"], bool)
     return rows
 
 
 def table_of(data: bytes) -> list[list[str]]:
     rows = list(csv.reader(io.StringIO(data.decode())))
-    word, number, digest = rows[-1]
-    trailer = f"end,{number},{digest}\r\n".encode()
-    assert word == "end"
-    assert data.endswith(trailer)
-    assert digest == hashlib.sha256(data[: -len(trailer)]).hexdigest()
+    word, number, digest, _, read, said = rows[-1]
+    assert (word, read) == ("end", "not complete")
+    assert said
+    body = data[: data.rindex(f"end,{number},{digest}".encode())]
+    assert digest == hashlib.sha256(body).hexdigest()
     assert int(number) == len(rows) - 2
     return rows[1:-1]
 
@@ -317,7 +318,8 @@ def test_the_table_tells_what_there_is(lead: Program) -> None:
     assert lead.send("DELETE", "/alerts").headers["Allow"] == "GET"
     assert lead.get("/nothing").status_code == 404
     assert lead.get("/alerts/").status_code == 404
-    assert lead.send("HEAD", "/alerts").data == b""
+    for accept in ("*/*", sending.NDJSON, sending.NDJSON):  # a download that nobody reads ends
+        assert lead.send("HEAD", "/alerts", headers={"Accept": accept}).data == b""
 
 
 # -- traces ----------------------------------------------------------------------------------------
@@ -349,6 +351,10 @@ def test_a_trace_adds_up_in_every_answer(traced: Program) -> None:
     for each in hops:
         went = sum(int(each[name]) for name in ("rests", "ended", "waits", "went_on", "difference"))
         assert int(each["arrived"]) == went
+    partly = sum(not each["complete"] for each in whole["nodes"])
+    reading = traced.get(f"{path}/hops").json["reading"]
+    assert partly == 0 or reading["complete"] is False
+    assert f"State {line['state']} of the trace" in reading["said"]
     ends = traced.every(f"{path}/ends")
     assert ends == [each for each in whole["nodes"] if each["stop"]]
     waiting = traced.every(f"{path}/frontier")

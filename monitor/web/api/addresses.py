@@ -23,7 +23,7 @@ from monitor.web.api import movements as moved
 from monitor.web.api import params
 from monitor.web.api.call import Answer, Call, Param, Route, Rows
 from monitor.web.api.problems import Error, Wrong, gone
-from monitor.web.api.shapes import Amount, Asset, Shape, Time
+from monitor.web.api.shapes import Amount, Asset, Reading, Shape, Time
 from monitor.web.desk.address_found import seen
 from monitor.web.desk.filtering import FIELDS, filter_of, next_of, place_of
 from monitor.web.desk.known import AssetShown, names_for
@@ -134,7 +134,7 @@ class Found:
     def shower(self) -> Shower:
         return Shower(self.call.store, self.call.settings, self.names, self.chain)
 
-    def reading(self) -> object:
+    def reading(self) -> Reading:
         ids = [each.entry.id for each in self.party.watched if each.active]
         return self.call.readings.entries(self.call, ids, UNWATCHED)
 

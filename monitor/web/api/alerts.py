@@ -20,7 +20,7 @@ from monitor.store import desk as people
 from monitor.web.api import params
 from monitor.web.api.call import Answer, Call, Route, Rows, carried_out, digest, match
 from monitor.web.api.problems import Wrong, gone
-from monitor.web.api.shapes import AtDesk, Body, Done, Shape, Text, Time, Why
+from monitor.web.api.shapes import AtDesk, Body, Done, Reading, Shape, Text, Time, Why
 from monitor.web.desk import shown
 
 STATES = ("open", "acknowledged", "closed")
@@ -115,7 +115,7 @@ def alerts(call: Call) -> Rows:
         made = objects(call, [each for _, each in rows])
         return [(str(place), made[each]) for place, each in rows]
 
-    def reading() -> object:
+    def reading() -> Reading:
         return call.readings.case(call, case) if case else call.readings.all(call)
 
     return Rows(page, reading, COLUMNS)

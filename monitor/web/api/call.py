@@ -19,6 +19,7 @@ from monitor.store import api_tokens
 from monitor.store.deskfile import DeskFile, hashed
 from monitor.store.port import Store
 from monitor.web.api.problems import Wrong, of_config
+from monitor.web.api.shapes import Reading
 from monitor.web.desk.ask import Ask
 
 Json = Mapping[str, object]
@@ -69,16 +70,16 @@ class Rows:
     dotted paths into the objects."""
 
     page: Callable[[str, int], Sequence[tuple[str, object]]]
-    reading: Callable[[], object]
+    reading: Callable[[], Reading]
     columns: Sequence[str] = ()
 
 
 class ReadingOf(Protocol):
     """Says what was read, see reading.py."""
 
-    def all(self, call: Call) -> object: ...
-    def case(self, call: Call, case: str) -> object: ...
-    def entries(self, call: Call, ids: Sequence[str], unwatched: str = "") -> object: ...
+    def all(self, call: Call) -> Reading: ...
+    def case(self, call: Call, case: str) -> Reading: ...
+    def entries(self, call: Call, ids: Sequence[str], unwatched: str = "") -> Reading: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,8 @@ not. It proposes and never agrees. Every POST needs an `Idempotency-Key`: the sa
 same key is done once, for 7 days. Decisions need `If-Match` with the `ETag` of what was looked at.
 
 Of every list all rows can be had at once, with `Accept: application/x-ndjson` or `text/csv` and
-scope `export`: the last line is a trailer with the count of rows and the SHA-256 of all bytes
-before it. Without it the download broke off.
+scope `export`: the last line is a trailer with the count of rows, the SHA-256 of all bytes before
+it, and what was read. Without it the download broke off.
 """
 
 
@@ -167,9 +167,9 @@ def _content(route: Route) -> dict[str, object]:
     for form in route.forms:
         content[form] = {"schema": _answer(route) if form == "application/json" else _BYTES}
     if route.listing:
-        said = "One object a line; the last line is the trailer {end: {count, sha256}}."
+        said = "One object a line; the last one is {end: {count, sha256, as_of, reading}}."
         content["application/x-ndjson"] = {"schema": {"type": "string", "description": said}}
-        said = "A header, one row a line; the last line is the trailer: end, count, SHA-256."
+        said = "A header, a row a line; the last: end, count, SHA-256, as of, complete or not."
         content["text/csv"] = {"schema": {"type": "string", "description": said}}
     return content
 

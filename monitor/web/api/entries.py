@@ -20,7 +20,7 @@ from monitor.web.api import params
 from monitor.web.api.alerts import WhyBody
 from monitor.web.api.call import Answer, Call, Route, Rows, carried_out, digest, match
 from monitor.web.api.problems import Error, Wrong, gone
-from monitor.web.api.shapes import Body, Done, Shape, Time, Why
+from monitor.web.api.shapes import Body, Done, Reading, Shape, Time, Why
 
 SOON = "The program does it within a minute, once it runs."
 
@@ -89,7 +89,7 @@ def entries(call: Call) -> Rows:
         waits = _waiting(call)
         return [(str(each.place), _entry(each, waits)) for each in found]
 
-    def reading() -> object:
+    def reading() -> Reading:
         return call.readings.case(call, case) if case else call.readings.all(call)
 
     return Rows(page, reading, COLUMNS)

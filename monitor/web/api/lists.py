@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Annotated
 
 import msgspec
 
 from monitor.model.api import Scope
-from monitor.model.lists import ListConfig, Publication
-from monitor.model.plain import rfc3339, tidy
+from monitor.model.lists import ListConfig, ListState, Publication
+from monitor.model.plain import count, rfc3339, tidy
 from monitor.store import listing
 from monitor.store.listing import Change
 from monitor.web.api import params
 from monitor.web.api.call import Call, Param, Route, Rows
 from monitor.web.api.problems import gone, parameter
-from monitor.web.api.shapes import Shape, Time
+from monitor.web.api.shapes import Blind, Reading, Shape, Time
 from monitor.web.desk.known import is_told, names_for
 
 
@@ -100,7 +100,35 @@ def lists(call: Call) -> Rows:
             )
         )  # fmt: skip
     columns = ("name", "title", "kind", "watched", "version.number", "version.day", "had")
-    return Rows(params.in_memory(found), lambda: call.readings.all(call), columns)
+    return Rows(params.in_memory(found), lambda: _reading(call, _seen(call)), columns)
+
+
+def _reading(call: Call, names: Iterable[str]) -> Reading:
+    """Of these lists: since when one cannot be had, and how old the oldest is."""
+    states = listing.states(call.store)
+    known = {name: states.get(name) or ListState() for name in names}
+    blind = [
+        Blind(
+            chain="",
+            list=name,
+            state="blind",
+            reason=tidy(state.error, 300),
+            since=rfc3339(state.failing),
+            entries=0,
+        )
+        for name, state in known.items()
+        if state.failing is not None or state.had is None
+    ]
+    had = [state.had for state in known.values() if state.had is not None]
+    what = count(len(blind), "list is", "lists are")
+    said = f"{what} not had now" if blind else "All lists are had" if known else "There is no list"
+    made = call.readings.all(call)
+    return msgspec.structs.replace(
+        made, complete=made.running and bool(known) and not blind,
+        said=f"{said}.{'' if made.running else ' Fundwatch does not run.'}",
+        read_to=rfc3339(min(had)) if len(had) == len(known) and had else None,
+        entries=0, looked_at=0, blind=blind, blind_left_out=0,
+    )  # fmt: skip
 
 
 def changes(call: Call, list: str) -> Rows:
@@ -128,7 +156,7 @@ def changes(call: Call, list: str) -> Rows:
         *("change", "chain", "address", "as_published", "entity", "name", "programs", "since"),
         *("place", "rule", "entries"),
     )
-    return Rows(page, lambda: call.readings.all(call), columns)
+    return Rows(page, lambda: _reading(call, [list]), columns)
 
 
 def _made(call: Call, part: Sequence[Change]) -> Sequence[ListChange]:

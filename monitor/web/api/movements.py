@@ -15,7 +15,7 @@ from monitor.store import api_movements, desk_cases, desk_tx
 from monitor.web.api import params
 from monitor.web.api.call import Answer, Call, Route, Rows
 from monitor.web.api.problems import gone, parameter
-from monitor.web.api.shapes import Amount, Asset, Shape, Time
+from monitor.web.api.shapes import Amount, Asset, Reading, Shape, Time
 from monitor.web.desk.filtering import COIN
 from monitor.web.desk.known import names_for
 
@@ -229,7 +229,7 @@ def rows(call: Call, keys: Sequence[tuple[str, str]] | None, case: str | None) -
         made = objects(call, ids)
         return [(str(n), each) for n, each in zip(ids, made, strict=True)]
 
-    def reading() -> object:
+    def reading() -> Reading:
         return call.readings.case(call, case) if case is not None else call.readings.all(call)
 
     return Rows(page, reading, COLUMNS)

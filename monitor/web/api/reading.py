@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from monitor.loops.health import entry_status
 from monitor.loops.health.snapshot import EntryStatus
 from monitor.model.desk import Sight
@@ -65,7 +67,7 @@ class Readings:
         said = self._strip.of(call.store, call.sight, call.now)
         if not said.head:
             return made
-        return _with(made, f"{said.head} {said.said}", complete=False)
+        return but(made, f"{said.head} {said.said}")
 
     def _case(self, call: Call, case: str) -> Reading:
         ids = desk_entries.of(call.store, call.sight, case)
@@ -110,12 +112,9 @@ def _last(call: Call) -> tuple[bool, int | None]:
     return guard.runs_beside(call.settings.home), int(noted[0]) if noted else None
 
 
-def _with(made: Reading, said: str, *, complete: bool) -> Reading:
-    return Reading(
-        complete=complete, said=said, running=made.running, pass_at=made.pass_at,
-        read_to=made.read_to, entries=made.entries, looked_at=made.looked_at, blind=made.blind,
-        blind_left_out=made.blind_left_out,
-    )  # fmt: skip
+def but(made: Reading, said: str, **more: object) -> Reading:
+    """The same, not complete, and why; with what else is otherwise."""
+    return msgspec.structs.replace(made, complete=False, said=said, **more)
 
 
 def _read_to(found: Sequence[EntryStatus]) -> int | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO
 
@@ -13,9 +11,9 @@ from werkzeug import Response
 from monitor.messages.objects import json_text
 from monitor.messages.spreadsheet import csv_line
 from monitor.web.api.call import Answer, File, Raw, Rows
+from monitor.web.desk.files import pieces, with_end
 
 NDJSON, CSV, JSON = "application/x-ndjson", "text/csv", "application/json"
-SPOOLED = 4 * 1024**2  # bytes of a file that are held in memory
 PART = 1000  # rows of a bulk that are held at once
 
 
@@ -26,7 +24,7 @@ def plain(value: object) -> object:
 
 def answered(found: Answer | Raw | File) -> Response:
     if isinstance(found, File):
-        response = Response(sent(found.path.open("rb")), mimetype=found.mimetype)
+        response = Response(pieces(found.path.open("rb")), mimetype=found.mimetype)
         response.content_length = found.path.stat().st_size
         response.headers["Content-Disposition"] = f'attachment; filename="{found.name}"'
         return response
@@ -56,27 +54,21 @@ def page(found: Rows, place: str, limit: int, as_of: str) -> tuple[Mapping[str, 
 # -- all rows ------------------------------------------------------------------------------------
 
 
-def whole(found: Rows, mimetype: str) -> IO[bytes]:
-    """All rows of a question, as a file at its beginning. The last line says how many there are,
-    with the SHA-256 of all bytes before it: what broke off is seen. It is written before it is
-    sent, so that no slow reader holds the record's moment; of very many rows, on the disk."""
-    file = tempfile.SpooledTemporaryFile(SPOOLED)  # noqa: SIM115 - whoever sends it closes it
-    digest, number = hashlib.sha256(), 0
-    try:
-        for line in _lines(found, mimetype):
-            data = line.encode()
-            digest.update(data)
-            file.write(data)
-            number += 1
-        number -= mimetype == CSV  # its first line is no row
-        end = {"end": {"count": number, "sha256": digest.hexdigest()}}
-        trailer = csv_line(["end", number, digest.hexdigest()])
-        file.write((trailer if mimetype == CSV else json_text(end) + "\n").encode())
-        file.seek(0)
-    except BaseException:
-        file.close()
-        raise
-    return file
+def whole(found: Rows, mimetype: str, as_of: str) -> IO[bytes]:
+    """All rows of a question, as a file at its beginning. The last line says how many there are and
+    the SHA-256 of all bytes before it, and what was read for the question: no download looks
+    calmer than the reading is."""
+    table = mimetype == CSV
+
+    def end(number: int, digest: str) -> str:
+        reading = msgspec.to_builtins(found.reading())
+        if table:
+            read = "complete" if reading["complete"] else "not complete"
+            return csv_line(["end", number, digest, as_of, read, reading["said"]])
+        said = {"count": number, "sha256": digest, "as_of": as_of, "reading": reading}
+        return json_text({"end": said}) + "\n"
+
+    return with_end(_lines(found, mimetype), end, heads=int(table))
 
 
 def _lines(found: Rows, mimetype: str) -> Iterator[str]:
@@ -108,9 +100,3 @@ def _cell(row: object, column: str) -> object:
     if isinstance(row, Sequence) and not isinstance(row, str):
         return "; ".join("" if each is None else str(each) for each in row)
     return row
-
-
-def sent(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        while piece := file.read(65_536):
-            yield piece

@@ -30,6 +30,7 @@ from monitor.web.api.problems import Wrong
 from monitor.web.api.reading import Readings
 from monitor.web.api.routes import routes_at
 from monitor.web.desk.ask import Ask, Shared
+from monitor.web.desk.files import pieces
 from monitor.web.desk.guard import Guard
 from monitor.web.desk.strip import Strip
 from monitor.web.desk.words import NO_RECORD
@@ -115,12 +116,13 @@ class Api:
         if form in (sending.NDJSON, sending.CSV):
             who.check_scope(Scope.EXPORT)
         args = params.checked(request.args, [*route.params, *_paging(route, form)])
-        kind = "act" if route.method == "POST" else "read" if form == route.forms[0] else "export"
+        bulk = form in (sending.NDJSON, sending.CSV)
+        kind = "act" if route.method == "POST" else "export" if bulk else "read"
         api_tokens.used(self._guard.file, who.token, kind, who.client, moment)
         call = self._call(request, store, who, moment, args)
         if route.method == "POST":
             return self._act(call, route, parts)
-        if form in (sending.NDJSON, sending.CSV):
+        if bulk:
             return self._bulk(call, route, parts, form)
         with store.look():
             return self._answered(call, route, parts, form)
@@ -149,11 +151,12 @@ class Api:
         self.pace.begin_bulk(call.token.id)
         try:
             with call.store.look():
-                file = sending.whole(_rows(call, route, parts), form)
+                rows, as_of = _rows(call, route, parts), rfc3339(call.now) or ""
+                file = sending.whole(rows, form, as_of)
         except BaseException:
             self.pace.end_bulk(call.token.id)
             raise
-        response = Response(sending.sent(file), mimetype=form)
+        response = Response(pieces(file), mimetype=form)
         response.call_on_close(file.close)
         response.call_on_close(lambda: self.pace.end_bulk(call.token.id))
         return response

@@ -19,7 +19,7 @@ from monitor.store.commit import commit
 from monitor.web.api import params
 from monitor.web.api.call import Answer, Call, Route, Rows, carried_out
 from monitor.web.api.problems import gone
-from monitor.web.api.shapes import Body, Done, Shape, Time
+from monitor.web.api.shapes import Body, Done, Reading, Shape, Time
 from monitor.web.desk import health_parts, healthy
 
 
@@ -124,7 +124,7 @@ def coverage(call: Call) -> Rows:
         }
         return [(str(first + n), _entry(found[each])) for n, each in enumerate(part, 1)]
 
-    def reading() -> object:
+    def reading() -> Reading:
         return call.readings.all(call) if case is None else call.readings.case(call, case)
 
     return Rows(page, reading, ("entry", "case", "chain", "address", "state", "lists.list",

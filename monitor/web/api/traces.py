@@ -15,7 +15,7 @@ from monitor.messages.trace.words import Page
 from monitor.model.api import Scope
 from monitor.model.dates import EARLIEST, since_time
 from monitor.model.flow import CONSERVING
-from monitor.model.plain import rfc3339, tidy
+from monitor.model.plain import count, rfc3339, tidy, utc
 from monitor.model.trace import Told
 from monitor.picture import draw
 from monitor.store import desk_cases, desk_trace, trace
@@ -23,7 +23,8 @@ from monitor.web.api import params
 from monitor.web.api.call import Answer, Call, Param, Raw, Route, Rows, digest
 from monitor.web.api.cases import known
 from monitor.web.api.problems import gone, parameter
-from monitor.web.api.shapes import Shape, Time
+from monitor.web.api.reading import but
+from monitor.web.api.shapes import Reading, Shape, Time
 
 SVG, PNG = "image/svg+xml", "image/png"
 DAY = 86_400
@@ -165,8 +166,20 @@ def _told(call: Call, case: str) -> Told:
     return by_method(stood.told, call.args.get("method", ""))
 
 
-def _rows(call: Call, case: str, found: Sequence[object], columns: Sequence[str]) -> Rows:
-    return Rows(params.in_memory(found), lambda: call.readings.case(call, case), columns)
+def _rows(call: Call, told: Told, found: Sequence[object], columns: Sequence[str]) -> Rows:
+    return Rows(params.in_memory(found), lambda: _reading(call, told), columns)
+
+
+def _reading(call: Call, told: Told) -> Reading:
+    """Of the case's own addresses, and of those that are followed: a trace is as complete as what
+    was read of them."""
+    made = call.readings.case(call, told.trace.case)
+    partly = sum(not node.complete for node in told.trace.nodes)
+    state = f"State {told.number} of the trace is of {utc(told.at)}."
+    if not partly:
+        return msgspec.structs.replace(made, said=f"{made.said} {state}")
+    said = f"{count(partly, 'address', 'addresses')} of the trace not read in full."
+    return but(made, f"{said} {state} {made.said}", read_to=None)
 
 
 def traces(call: Call) -> Rows:
@@ -241,7 +254,8 @@ def graph(call: Call, case: str) -> Answer | Raw:
 
 def hops(call: Call, case: str) -> Rows:
     """GET /traces/{case}/hops: by every method that conserves, or by one"""
-    found = _told(call, case).trace
+    told = _told(call, case)
+    found = told.trace
     methods = [call.args["method"]] if "method" in call.args else CONSERVING
     assets = {total.asset: None for total in found.totals if total.asset is not None}
     made = [
@@ -262,7 +276,7 @@ def hops(call: Call, case: str) -> Rows:
         for each in sums.hops(found.nodes, asset, method)
     ]
     figures = ("arrived", "rests", "ended", "waits", "went_on", "difference")
-    return _rows(call, case, made, ("chain", "asset.contract", "method", "hop", *figures))
+    return _rows(call, told, made, ("chain", "asset.contract", "method", "hop", *figures))
 
 
 def _asset(made: Mapping[str, object]) -> TracedAsset:
@@ -271,16 +285,17 @@ def _asset(made: Mapping[str, object]) -> TracedAsset:
 
 def ends(call: Call, case: str) -> Rows:
     """GET /traces/{case}/ends: every end, with why"""
-    nodes = _told(call, case).trace.nodes
-    made = [objects.node_object(each) for each in nodes if each.stop is not None]
+    told = _told(call, case)
+    made = [objects.node_object(each) for each in told.trace.nodes if each.stop is not None]
     columns = ("chain", "address", "hop", "state", "stop.reason", "stop.detail", "label.name")
-    return _rows(call, case, made, columns)
+    return _rows(call, told, made, columns)
 
 
 def frontier(call: Call, case: str) -> Rows:
     """GET /traces/{case}/frontier: who waits, the largest value first"""
-    made = [msgspec.convert(each, Waiting) for each in open_ones.objects(_told(call, case).trace)]
-    return _rows(call, case, made, ("chain", "address", "hop", "state", "needs", "asked"))
+    told = _told(call, case)
+    made = [msgspec.convert(each, Waiting) for each in open_ones.objects(told.trace)]
+    return _rows(call, told, made, ("chain", "address", "hop", "state", "needs", "asked"))
 
 
 def rests(call: Call, case: str) -> Rows:
@@ -289,7 +304,7 @@ def rests(call: Call, case: str) -> Rows:
     page = Page(chains=call.settings.chains, method=told.trace.method)
     made = [_rest(each) for each in seizing.places(told.trace, page)]
     columns = ("where", "chain", "address", "asset.contract", "on_chain.amount", "less", "reason")
-    return _rows(call, case, made, columns)
+    return _rows(call, told, made, columns)
 
 
 def _rest(place: seizing.Place) -> Rest:
