@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import desk_watched
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
-from world import desk_asked
+from world import desk_asked, desk_watched
 from world.desk import CHROMIUM, User, needs_browser
 from world.desk_world import Played, played
 
