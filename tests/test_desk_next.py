@@ -55,8 +55,20 @@ def test_each_has_a_button_that_leads_somewhere() -> None:
     assert frozen.path == "/c/C#seized"
     assert frozen.why == "1 address on Ethereum; issuer: Tether."
     told = coming.following(replace(BUSY, unasked=1), PATH)[1]
-    assert told.why.endswith("issuer: Tether. Nobody was asked about it.")
+    where = "1 place where somebody could act"
+    assert told.why.endswith(f"issuer: Tether. Nobody was asked about {where}.")
     assert "85,000 USDT can still be frozen." not in words(replace(BUSY, unasked=0))
+
+
+def test_who_could_act_and_was_not_asked_is_named_also_where_no_issuer_could() -> None:
+    names = ["Exchange", "Other", "Third", "Fourth", "Fifth"]
+    there = replace(BUSY, freezable=("", ""), unasked=6, could=names, advice="Ask your counsel.")
+    found = coming.following(there, PATH)[1]
+    asked = "Nobody was asked about 6 places where somebody could act"
+    assert found.words == f"{asked}: Exchange, Other, Third, 2 more."
+    assert found.why == "Ask your counsel."
+    for nobody in (replace(there, unasked=0), replace(there, unasked=None)):
+        assert not any("could act" in said for said in words(nobody))
 
 
 def test_what_can_still_be_frozen_is_of_the_method_of_the_page() -> None:

@@ -150,7 +150,7 @@ def addressbook_csv() -> str:
         (EXCHANGE_TRON, "tron", "Demo Exchange deposit address", "exchange"),
     ]
     rows = (
-        f"{where},{chain},{name},invented,2026-11-01,{kind}" for where, chain, name, kind in named
+        f"{where},{chain},{name},the demo,2026-11-01,{kind}" for where, chain, name, kind in named
     )
     return "\n".join(["address,chain,name,source,date,category", *rows]) + "\n"
 

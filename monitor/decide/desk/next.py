@@ -19,6 +19,7 @@ from monitor.model.plain import duration, plural, quoted, tidy
 from monitor.model.watch import Severity
 
 MOST = 5
+NAMED = 3  # of those who could act, one by one
 SOON = 3  # days before its end at which a clock is named
 
 
@@ -48,6 +49,8 @@ class Standing:
     # What rests where somebody could freeze it, and who; empty: nothing does.
     freezable: tuple[str, str] = ("", "")
     unasked: int | None = None  # places where somebody could act whom nobody asked; None: not known
+    could: Sequence[str] = ()  # who that is, in words
+    advice: str = ""  # who says whether they are asked
     asked: tuple[str, str] = ("", "")  # what following waits for, and what else is to be known
     questions: str = ""  # where that is answered
     requests: Sequence[Request] = ()  # to hold funds
@@ -78,14 +81,22 @@ def _held(standing: Standing, path: str) -> list[Next]:
 
 def _freezable(standing: Standing, path: str) -> list[Next]:
     figure, who = standing.freezable
-    if not figure or standing.unasked == 0:
+    if standing.unasked == 0 or not (figure or standing.unasked):
         return []
-    nobody = ""
-    if standing.unasked is not None:
-        where = f"{plural(standing.unasked, 'place')} where somebody could act"
-        nobody = f" Nobody was asked about {where}."
-    why = f"{who}.{nobody}"
-    return [Next(f"{figure} can still be frozen.", why, f"{path}#seized", "Whom to ask")]
+    where = f"{plural(standing.unasked or 0, 'place')} where somebody could act"
+    nobody = f"Nobody was asked about {where}"
+    if figure:
+        words, why = f"{figure} can still be frozen.", [f"{who}."]
+        why += [f"{nobody}."] if standing.unasked is not None else []
+    else:
+        words, why = f"{nobody}: {_named(standing.could)}.", []
+    why += [standing.advice] if standing.advice else []
+    return [Next(words, " ".join(why), f"{path}#seized", "See who could act")]
+
+
+def _named(could: Sequence[str]) -> str:
+    rest = len(could) - NAMED
+    return ", ".join((*could[:NAMED], *((f"{rest} more",) if rest > 0 else ())))
 
 
 def _asked(standing: Standing, path: str) -> list[Next]:

@@ -47,7 +47,10 @@ class Tools:
 def hindrance(what: What) -> str:
     """Why it cannot be made here; empty: it can."""
     if what is What.REPORT and importlib.util.find_spec("weasyprint") is None:
-        return "Reports need the extra `report`, which is not installed on this machine."
+        return (
+            "No report can be made yet: whoever runs this machine has to install the extra "
+            '"report".'
+        )
     return ""
 
 

@@ -40,6 +40,11 @@ class Account:
         return any(figure.units for figure in self.figures) or any(self.rows[-1][1].values())
 
     @property
+    def any_left(self) -> bool:
+        """Whether it left as this asset; else all of it came by conversion."""
+        return any(self.rows[-1][1].values())
+
+    @property
     def adds_up(self) -> bool:
         return not any(self.difference.values())
 

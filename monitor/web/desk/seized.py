@@ -21,6 +21,7 @@ from monitor.web.desk.ask import Ask
 from monitor.web.desk.traced import Traced, page_of, places_of
 
 _EVERY = 10**6  # places, one by one
+_ADVICE = "Whether they are asked is for your counsel or the authority to say."
 STALE = 3600  # seconds after which it is said how long ago held funds were looked at
 
 
@@ -37,6 +38,18 @@ class Section:
     def unasked(self) -> int:
         """At how many places somebody could act whom nobody has asked."""
         return sum(line.rank == UNASKED for line in self.of.lines)
+
+    @property
+    def could(self) -> list[str]:
+        """Who that is, those of the first line first."""
+        lines = (line for line in self.of.lines if line.rank == UNASKED)
+        names = (each.name for line in lines for each in line.whom if each.asked)
+        return list(dict.fromkeys(names))
+
+    @property
+    def advice(self) -> str:
+        """Who says whether they are asked, where that is not for whoever looks."""
+        return _ADVICE if self.of.desk in ("bank", "exchange") else ""
 
     @property
     def pairs(self) -> list[tuple[Section, Line]]:

@@ -43,6 +43,7 @@ class Where:
     head: str  # "200,000 USDT left the watched addresses"
     more: str  # what came by conversion, what was turned
     bar: Markup
+    between: bool  # a part of the bar is hatched
     cells: tuple[Cell, ...]
     turned_said: str  # into other assets; empty: none of it
     turned: tuple[str, ...]  # the same by method
@@ -83,6 +84,7 @@ def where(account: Account, page: Page, number: int, assets: Sequence[Account] =
         if asset
         else f"Worth {left} when it left; bar and list are in USD of then",
         bar=Markup(bar.svg(pieces, whole, title, number)),  # noqa: S704 - as the picture
+        between=any(piece.low < piece.high for piece in pieces),
         cells=tuple(_cell(account, part, page) for part in account.parts),
         turned_said=turned,
         turned=_by_method(account, account.turned) if turned else (),

@@ -200,6 +200,8 @@ def _overview(ask: Ask, found: Looked, seen: Flow) -> dict[str, object]:
         unexplained=sum(e.balances.unexplained for e in status if e.balances),
         freezable=seen.freezable,
         unasked=places.unasked if places and not places.past else None,
+        could=places.could if places else (),
+        advice=places.advice if places else "",
         asked=_asked(seen),
         questions=f"{seized.following_path(ask, case)}#questions",
         requests=requests.requests(ask.store, ask.sight, case),

@@ -143,7 +143,7 @@ def make(ask: Ask) -> Response:
     file = guard_of(ask).file
     file.tell(ask.now, "asked for a file", actor.name, case=case, what=_TITLES[wanted])
     MAKERS.wake(home)
-    return ask.go(back, f"{_TITLES[job.what]} is made. It stands here when it is done.")
+    return ask.go(back, f"{_TITLES[job.what]} is being made. It stands here when it is done.")
 
 
 def take(ask: Ask, name: str) -> Response:
