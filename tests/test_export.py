@@ -77,7 +77,13 @@ def put_answers(store: Store, world: Made) -> None:
         ("of b", {"address": B}, f"asked for {CANARY}", 0, [both]),
         ("block", {"block": 1}, f"block {CANARY}", 1, [both, b]),
         ("ours", {"address": A}, f"to {OUR} {CANARY}", 0, [of_a]),
-    ):
+        # As nodes are asked and answer: filled up to 32 bytes, as hex of Tron, without a prefix.
+        ("topics of b", {"payload": [{"topics": [[f"0x{padded(A)}", f"0x{padded(B)}"]]}]},
+         f"logs {CANARY}", 0, [both]),
+        ("call of b", {"payload": [{"data": f"0x70a08231{padded(B)}"}]}, f"{CANARY}", 0, [both]),
+        ("our topics", {"address": A}, f'["0x{padded(OUR)}"] {CANARY}', 0, [of_a]),
+        ("our input", {"address": A}, f"0xa9059cbb{padded(OUR)}{1:064x} {CANARY}", 0, [of_a]),
+    ):  # fmt: skip
         raw = body.encode()
         sha256 = hashlib.sha256(raw).hexdigest()
         with store.write() as conn:
@@ -92,6 +98,10 @@ def put_answers(store: Store, world: Made) -> None:
             )
             last = conn.execute("SELECT max(id) FROM answer").fetchone()[0]
             conn.executemany("INSERT INTO answer_transfer VALUES (?,?)", [(r, last) for r in rows])
+
+
+def padded(address: str) -> str:
+    return address[2:].rjust(64, "0")
 
 
 def story_tx(store: Store) -> str:

@@ -22,7 +22,7 @@ def canonical(chain: Chain, text: str) -> str:
     """Base58, also when given as hex "41..." or "0x..."."""
     hexed = _HEX.match(text)
     if hexed:
-        return _written(hexed[1].lower())
+        return of_hex(hexed[1].lower())
     if not _is_base58(text):
         raise AddressError(
             f"is not an address of {chain.name} (T and 33 characters), or its checksum is wrong"
@@ -31,8 +31,9 @@ def canonical(chain: Chain, text: str) -> str:
 
 
 @lru_cache(maxsize=1 << 16)
-def _written(hexed: str) -> str:
-    """Kept, because a block names the same few contracts and exchanges over and over."""
+def of_hex(hexed: str) -> str:
+    """The address of twenty bytes in hex. Kept, because a block names the same few contracts and
+    exchanges over and over."""
     return base58.b58encode_check(_VERSION + bytes.fromhex(hexed)).decode()
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from monitor.chains.within import addresses_in, replaced
 from monitor.model import Subject
 from monitor.model.trace import Edge, Lead, Node, Question, Trace, Wanted
 
 Labels = Mapping[str, str]  # by address: one key has the same on all chains of its family
-
-_ADDRESS = re.compile(r"[0-9A-Za-z]{20,}")  # inside a sentence
 
 
 def addresses(trace: Trace) -> set[str]:
@@ -21,7 +19,7 @@ def addresses(trace: Trace) -> set[str]:
     found |= {subject.address for each in trace.questions for subject in each.about}
     sentences = {node.stop.detail for node in trace.nodes if node.stop is not None}
     sentences |= {edge.rule for edge in trace.edges}
-    return found.union(*(_ADDRESS.findall(text) for text in sentences))
+    return found.union(*(addresses_in(text) for text in sentences))
 
 
 def veiled(trace: Trace, labels: Labels) -> Trace:
@@ -44,14 +42,10 @@ def _of(subject: Subject, labels: Labels) -> Subject:
     return replace(subject, address=labels.get(subject.address, subject.address))
 
 
-def _said(text: str, labels: Labels) -> str:
-    return _ADDRESS.sub(lambda found: labels.get(found.group(), found.group()), text)
-
-
 def _node(node: Node, labels: Labels) -> Node:
     stop = node.stop
     if stop is not None:
-        stop = replace(stop, detail=_said(stop.detail, labels))
+        stop = replace(stop, detail=replaced(stop.detail, labels))
     return replace(node, subject=_of(node.subject, labels), stop=stop)
 
 
@@ -62,7 +56,7 @@ def _edge(edge: Edge, by: Labels) -> Edge:
         sender=by.get(edge.sender, edge.sender),
         recipient=by.get(edge.recipient, edge.recipient),
         leg="|".join(by.get(part, part) for part in edge.leg.split("|")),
-        rule=_said(edge.rule, by),
+        rule=replaced(edge.rule, by),
     )
 
 

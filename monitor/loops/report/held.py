@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 
 from monitor import __version__
+from monitor.chains.within import addresses_in
 from monitor.loops.report.members import Workshop
 from monitor.loops.report.mine import Mine
 from monitor.messages.balances import to_handed
@@ -24,7 +24,6 @@ from monitor.store.verify.foreign import Foreign
 
 WITHHELD = "(withheld: it names another case, or an address of the house)"
 MOST_ANSWERS = 1 << 30  # bytes of bodies that go out; of the others the digest
-_WORD = re.compile(r"[0-9A-Za-z]{20,}(?::[0-9a-z]+)?")
 
 
 def time_said(at: int | None) -> str:
@@ -309,8 +308,7 @@ class Answers:
         """Whether the request names an address that another case watches, or what is kept of a
         block matched for one."""
         store = self._mine.store
-        words = set(_WORD.findall(answer.request))
-        keys = {f"{chain}/{word}" for each in words for word in (each, each.lower())}
+        keys = {f"{chain}/{each}" for each in addresses_in(answer.request)}
         if case_file.watched(store, keys) - self._mine.keys or self._mine.names_ours(
             answer.request
         ):

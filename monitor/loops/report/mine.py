@@ -3,11 +3,11 @@ cases, and with our own addresses by their labels alone, also where another case
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from monitor.chains.within import addresses_in
 from monitor.model import Alert, AlertView, Entry, Known, TransferView, Watched
 from monitor.model.errors import ConfigError, Problem
 from monitor.model.facts import Facts
@@ -19,7 +19,6 @@ from monitor.store.views import Views
 
 MOST_ENTRIES = 50_000  # of a case that goes out; those of a whole list are its publisher's to give
 PART = 500  # movements that are in memory at once
-_WORD = re.compile(r"[0-9A-Za-z]{20,}(?::[0-9a-z]+)?")
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,7 @@ class Mine:
         """Whether an address of our own stands in a text."""
         if not self.views.ours:
             return False
-        words = set(_WORD.findall(text))
-        return bool(self.labels(words | {word.lower() for word in words}))
+        return bool(self.labels(addresses_in(text)))
 
     # -- movements ------------------------------------------------------------------------------
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from monitor.chains.within import addresses_in, replaced
 from monitor.loops.report.members import Workshop
 from monitor.loops.report.mine import Mine
 from monitor.messages.objects import json_text
@@ -22,8 +22,6 @@ from monitor.picture import draw, fold
 from monitor.picture.parts import Picture
 from monitor.store import trace as kept
 from monitor.store import trace_bodies
-
-_WORD = re.compile(r"[0-9A-Za-z]{20,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +43,11 @@ def of(mine: Mine, safe: Callable[[str], str]) -> Going | None:
     if told is None or lines is None:
         return None
     told, lines = _reworded(told, lines, safe)
-    labels = mine.labels({word for line in lines for word in _WORD.findall(line)})
-    if not labels:
-        return Going(told, lines, veiled=trace_bodies.digest(lines) != told.sha256)
-    shown = [_veiled(line, labels) for line in lines]
-    return Going(replace(told, trace=from_lines(shown)), shown, veiled=True)
+    labels = mine.labels({each for line in lines for each in addresses_in(line)})
+    shown = [_veiled(line, labels) for line in lines] if labels else lines
+    if shown != lines:
+        told, lines = replace(told, trace=from_lines(shown)), shown
+    return Going(told, lines, veiled=trace_bodies.digest(lines) != told.sha256)
 
 
 def _reworded(told: Told, lines: list[str], safe: Callable[[str], str]) -> tuple[Told, list[str]]:
@@ -73,7 +71,7 @@ def _reason(node: Node, safe: Callable[[str], str]) -> Node:
 
 def _veiled(line: str, labels: Mapping[str, str]) -> str:
     """What stands for an address is a part of a text of JSON."""
-    return _WORD.sub(lambda f: json.dumps(labels.get(f[0], f[0]))[1:-1], line)
+    return replaced(line, {each: json.dumps(label)[1:-1] for each, label in labels.items()})
 
 
 def as_range(told: Told) -> Told:
