@@ -155,8 +155,11 @@ def symbol(asset: TracedAsset) -> str:
 
 
 def decimals(asset: TracedAsset) -> int | None:
+    """None: whole base units, as everywhere of a token whose own word is all that there is."""
     if "#" in asset.contract:
         return len(str(NFT_PARTS)) - 1
+    if asset.contract and not asset.verified:
+        return None
     known = asset.decimals is not None and 0 <= asset.decimals <= MAX_DECIMALS
     return asset.decimals if known else None
 
