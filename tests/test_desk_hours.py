@@ -188,8 +188,19 @@ def test_of_a_past_day_it_is_said_what_counts_as_read_and_what_is_not_known(
     page = text_of(browser.get("/health?day=2026-11-02").text)
     assert "part of it Plain coin transfers: read: block 25,000,016 to 25,000,020; the rest" in page
     assert "internal): read: block 25,000,020 to 25,000,031; the rest does not" in page
+    assert "Wallet of A" in browser.get("/health?day=2026-11-02&case=case-a").text
+    hidden, none = (
+        text_of(browser.get(f"/health?day=2026-11-02&case={case}").text).partition("As of")[0]
+        for case in ("case-b", "case-x")
+    )
+    assert (
+        hidden.replace("case-b", "case-x").partition("Entries that")[2]
+        == (none.partition("Entries that")[2])
+    )
     guard.person = Person("k.brandt", Role.AUDITOR, enrolled=1)
     assert CANARY in browser.get("/health?day=2026-11-02").text
+    assert CANARY in browser.get("/health?day=2026-11-02&case=case-b").text
+    assert "Wallet of A" not in browser.get("/health?day=2026-11-02&case=case-b").text
 
 
 def test_found_late_and_edges_that_are_not_known(browser: Client, world: Made) -> None:

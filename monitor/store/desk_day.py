@@ -26,10 +26,16 @@ class Page:
     next: int
 
 
-def watched_on(store: Reader, sight: Sight, since: int, day: str, after: int, most: int) -> Page:
+def watched_on(
+    store: Reader, sight: Sight, span: tuple[int, str], case: str, after: int, most: int
+) -> Page:
     """Entries that were watched at any time of a day: added before its end, and not retired before
-    it. `since`: when it begins; `day`: the same as text, for days of retiring are text."""
+    it. `span`: when it begins, and the same as text, for days of retiring are text; `case`: of it
+    alone, "": of all."""
     said, params = of_entries(sight)
+    since, day = span
+    if case:
+        said, params = f"{said} AND case_id <> '' AND case_id = ?", [*params, case]
     rows = store.read(
         "SELECT rowid AS number, * FROM entry WHERE rowid > ? AND added < ? "
         f"AND (retired IS NULL OR substr(retired, 1, 10) >= ?) AND {said} "

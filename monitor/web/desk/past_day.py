@@ -65,8 +65,8 @@ class PastDay:
     digests: tuple[Digest, ...] = ()  # of what counted as read as it began, and a day later
 
 
-def past_day(ask: Ask, told: str, after: int) -> PastDay:
-    """`told`: 2026-11-22; `after`: where the page before ended."""
+def past_day(ask: Ask, told: str, case: str, after: int) -> PastDay:
+    """`told`: 2026-11-22; `case`: of it alone; `after`: where the page before ended."""
     day = told.strip()[:20]
     try:
         begun = datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC)
@@ -75,7 +75,7 @@ def past_day(ask: Ask, told: str, after: int) -> PastDay:
     day, since = begun.date().isoformat(), int(begun.timestamp())
     if since > ask.now:
         return PastDay(day, wrong="That day is still to come.")
-    page = desk_day.watched_on(ask.store, ask.sight, since, day, after, PAGE)
+    page = desk_day.watched_on(ask.store, ask.sight, (since, day), case, after, PAGE)
     edges = _edges(ask, page.entries, since)
     tomorrow = utc_day(since + DAY)
     digests = [

@@ -3,6 +3,8 @@ Looking asks nobody outside."""
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from werkzeug import Response
 from werkzeug.exceptions import Forbidden
 
@@ -10,7 +12,7 @@ from monitor.loops.desk import wishes
 from monitor.model.acts import Replay
 from monitor.model.desk import Right
 from monitor.model.plain import count, tidy
-from monitor.store import desk_health
+from monitor.store import desk_find, desk_health
 from monitor.store.commit import commit
 from monitor.web.desk import health_parts as parts
 from monitor.web.desk import healthy, hours
@@ -46,9 +48,17 @@ def health(ask: Ask) -> Response:
 def _day(ask: Ask) -> Response:
     told = ask.request.args.get("after", "")
     after = int(told) if told.isascii() and told.isdecimal() and len(told) < 16 else 0
-    found = past_day(ask, ask.request.args["day"], after)
-    title = f"What was read of {found.day}"
-    return ask.page("health_day.html.j2", title, "health", found=found, after=after)
+    case = tidy(ask.request.args.get("case", ""), 80)
+    found = past_day(ask, ask.request.args["day"], case, after)
+    given = {"day": found.day, **({"case": case} if case else {})}
+    return ask.page(
+        *("health_day.html.j2", f"What was read of {found.day}", "health"),
+        found=found,
+        case=case,
+        cases=desk_find.cases(ask.store, ask.sight),
+        first_link=f"/health?{urlencode(given)}" if after else "",
+        next_link=f"/health?{urlencode({**given, 'after': found.next})}" if found.next else "",
+    )
 
 
 def may_test(ask: Ask) -> bool:

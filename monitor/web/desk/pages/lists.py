@@ -11,7 +11,7 @@ from werkzeug.exceptions import NotFound
 
 from monitor.loops.desk import wishes
 from monitor.model.desk import Right
-from monitor.model.desk_work import Proposal, Standing
+from monitor.model.desk_work import OPEN, Proposal, Standing
 from monitor.model.lists import Publication
 from monitor.model.plain import tidy
 from monitor.model.watch import Severity
@@ -28,6 +28,7 @@ from monitor.web.desk.words import Gone, Wrong
 
 CHANGES = "changes"
 VIEWS = {CHANGES: "What changed", ALL: "All rows", GONE: "Not on it any more"}
+MOST = 80  # characters of one word of the filter
 VERSIONS = 20  # that the page offers
 SEVERITIES = tuple(each.value for each in Severity)
 
@@ -80,7 +81,6 @@ def published(ask: Ask, name: str) -> Response:
     rows, more = _rows(ask, name, view, after) if shown else ([], "")
     path = f"/lists/{name}"
     act, row = _form(ask, name)
-    asked_for = [p for p in _proposals(ask, name) if p.state in (Standing.WAITING, Standing.AGREED)]
     return ask.page(
         *("list.html.j2", head.title, "lists"),
         head=head,
@@ -100,7 +100,7 @@ def published(ask: Ask, name: str) -> Response:
         row=row,
         cases=desk_find.cases(ask.store, ask.sight) if act == "take" else [],
         severities=SEVERITIES,
-        asked_for=asked_for,
+        asked_for=_proposals(ask, name),
         takes_shrunk=bool(head.state.held and head.config) and ask.signed.may(Right.WORK),
         query=urlencode(view.given),
     )  # fmt: skip
@@ -138,7 +138,7 @@ def _view(ask: Ask, versions: list[Publication]) -> View:
     old = by_nr.get(args.get("from", ""), before)
     rule = args.get("rule", "")
     watched = args.get("watched", "")
-    text = tidy(args.get("q", ""), 100)
+    text = tidy(args.get("q", ""), MOST)
     if view == CHANGES:
         wanted, given = Wanted(), {"from": args.get("from", ""), "to": args.get("to", "")}
     else:
@@ -150,7 +150,7 @@ def _view(ask: Ask, versions: list[Publication]) -> View:
         )
         given = {"rule": wanted.rule, "watched": wanted.watched, "q": text}
         given |= {"to": args.get("to", "")} if view == ALL else {}
-    kept = {key: value for key, value in given.items() if value and value[:80] == value}
+    kept = {key: value for key, value in given.items() if value and len(value) <= MOST}
     return View(view, wanted, old, new, {"view": view, **kept})
 
 
@@ -178,10 +178,10 @@ def _form(ask: Ask, name: str) -> tuple[str, Line | None]:
 
 
 def _proposals(ask: Ask, name: str) -> list[Proposal]:
-    """What was asked for or proposed about this list, of what may be seen."""
+    """What was asked for or proposed about this list and is not done, of what may be seen."""
     kinds = (wishes.OF_LIST, wishes.INSIST, wishes.NOT_FOR_US, wishes.SHRUNK)
-    found = [p for kind in kinds for p in people.proposals(ask.store, ask.sight, kind=kind)]
-    return [p for p in found if _about(p, name)]
+    found = [p for state in OPEN for p in people.proposals(ask.store, ask.sight, state=state)]
+    return [p for p in found if p.kind in kinds and _about(p, name)]
 
 
 def _about(proposal: Proposal, name: str) -> bool:
