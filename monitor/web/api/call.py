@@ -42,7 +42,6 @@ class Answer:
     value: object
     status: int = 200
     etag: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Annotated
 
 import msgspec
 
 from monitor.model.api import Scope
-from monitor.model.lists import ListConfig, ListState, Publication
+from monitor.model.lists import ListConfig, Listing, ListState, Publication
 from monitor.model.plain import count, rfc3339, tidy
 from monitor.store import listing
 from monitor.store.listing import Change
@@ -17,7 +17,8 @@ from monitor.web.api import params
 from monitor.web.api.call import Call, Param, Route, Rows
 from monitor.web.api.problems import gone, parameter
 from monitor.web.api.shapes import Blind, Reading, Shape, Time
-from monitor.web.desk.known import is_told, names_for
+from monitor.web.desk.known import names_for
+from monitor.web.desk.publications import may_see
 
 
 class Version(Shape, frozen=True, kw_only=True):
@@ -65,12 +66,11 @@ class ListChange(Shape, frozen=True, kw_only=True):
 
 
 def _seen(call: Call) -> dict[str, ListConfig]:
-    """What is published, everybody may know; of files of the desk's own who may see their case.
-    Lists of our own addresses are shown to nobody."""
+    """As on their pages; but lists of our own addresses are given to no program."""
     return {
         name: config
         for name, config in call.settings.lists.items()
-        if not config.ours and is_told(config, call.sight)
+        if not config.ours and may_see(call.ask, name)
     }
 
 
@@ -143,14 +143,11 @@ def changes(call: Call, list: str) -> Rows:
         if number > newest:
             raise parameter(name, f"The newest version is {newest}.")
 
-    def every() -> Iterator[Change]:
-        return listing.changes(call.store, list, old, new)
-
     def page(place: str, most: int) -> Sequence[tuple[str, object]]:
-        first = int(place or 0)
-        part = [*islice(every(), first, first + most)]
+        found = islice(listing.changes(call.store, list, old, new, place, most), most)
+        part = [(each, row) for each in found if (row := each.new or each.old) is not None]
         made = _made(call, part)
-        return [(str(first + n), each) for n, each in enumerate(made, 1)]
+        return [(row.key, each) for (_, row), each in zip(part, made, strict=True)]
 
     columns = (
         *("change", "chain", "address", "as_published", "entity", "name", "programs", "since"),
@@ -159,18 +156,15 @@ def changes(call: Call, list: str) -> Rows:
     return Rows(page, lambda: _reading(call, [list]), columns)
 
 
-def _made(call: Call, part: Sequence[Change]) -> Sequence[ListChange]:
+def _made(call: Call, part: Sequence[tuple[Change, Listing]]) -> Sequence[ListChange]:
     names = names_for(call.store, call.settings, call.sight)
     by_chain: dict[str, set[str]] = {}
-    rows = [(each, each.new or each.old) for each in part]
-    for _, found in rows:
-        if found is not None and found.row.judged.chain and found.row.judged.address:
+    for _, found in part:
+        if found.row.judged.chain and found.row.judged.address:
             by_chain.setdefault(found.row.judged.chain, set()).add(found.row.judged.address)
     on = {chain: names.of(chain, addresses) for chain, addresses in by_chain.items()}
     made = []
-    for each, found in rows:
-        if found is None:
-            continue
+    for each, found in part:
         said, judged = found.row.published, found.row.judged
         party = on.get(judged.chain or "", {}).get(judged.address or "")
         made.append(

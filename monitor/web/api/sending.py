@@ -32,7 +32,6 @@ def answered(found: Answer | Raw | File) -> Response:
         response = Response(found.data, mimetype=found.mimetype)
     else:
         response = Response(json_text(plain(found.value)), found.status, mimetype=JSON)
-        response.headers.update(found.headers)
     if found.etag:
         response.set_etag(found.etag)
     return response
