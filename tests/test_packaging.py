@@ -303,7 +303,11 @@ def test_wheel_holds_everything(wheel: Path) -> None:
     files = {
         *(path for path in (ROOT / "monitor").rglob("*") if path.is_file()),
         *(path for path in (ROOT / "config").rglob("*") if path.is_file()),
-        *(path for path in (ROOT / "docs").iterdir() if path.suffix in {".md", ".png", ".svg"}),
+        *(
+            path
+            for path in (ROOT / "docs").iterdir()
+            if path.suffix in {".json", ".md", ".png", ".svg"}
+        ),
     }
     kept = {f"{path.relative_to(ROOT)}" for path in files if "__pycache__" not in path.parts}
     expected = {re.sub("^(config|docs)/", r"monitor/\1/", name) for name in kept}

@@ -78,11 +78,13 @@ class Writer:
 
     def __init__(self, out: BinaryIO) -> None:
         self._out, self._members, self._at = out, list[Member](), 0
+        self._names = set[str]()
 
     def add(self, name: str, content: BinaryIO, size: int, crc: int) -> None:
         """`content`: from its beginning."""
-        if not is_name(name) or any(name == each.name for each in self._members[-1:]):
-            raise ValueError(f"{name!r} is no name of a member")
+        if not is_name(name) or name in self._names:
+            raise ValueError(f"{name!r} is no name of a member, or of two")
+        self._names.add(name)
         head = _local(name, size, crc)
         if len(self._members) >= MOST_MEMBERS or self._at + len(head) + size > MOST_BYTES:
             raise ValueError("the case is larger than one file of this form holds (4 GB)")

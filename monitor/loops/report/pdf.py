@@ -100,8 +100,8 @@ def _drawer() -> Callable[[Report], tuple[bytes, int]]:
     except (ImportError, OSError) as error:  # OSError: it misses a library of the system
         why = f"needs WeasyPrint, which cannot be loaded ({error})"
         remedy = (
-            "Install  pip install 'fundwatch[report]'  and the system's Pango (on Debian: "
-            "apt-get install libpango-1.0-0 libpangoft2-1.0-0)"
+            "Install the extra `report` (docs/install.md says how) and the system's Pango: on "
+            "Debian  apt-get install libpango-1.0-0 libpangoft2-1.0-0"
         )
         raise ConfigError([Problem("report", "", why, remedy)]) from error
 
