@@ -126,11 +126,18 @@ def v_stop(name: str) -> object:
 
 def test_what_does_not_add_up_is_said() -> None:
     totals = tuple(
-        replace(each, resting=each.resting - 5) if each.asset == v.USDT else each
+        replace(each, out_of_sources=each.out_of_sources + 5) if each.asset == v.USDT else each
         for each in v.totals()
     )
     account = of(v.trace(totals=totals), "USDT")
-    assert {part.at for part in account.parts} >= {At.DIFFERS}
+    assert parts(account, "fifo")["differs"] == 5
+
+
+def test_what_no_address_holds_is_said_too() -> None:
+    """Though the totals balance by themselves."""
+    nodes = tuple(replace(each, holds=()) if each.hop == 1 else each for each in v.NODES)
+    account = of(v.trace(nodes=nodes), "USDT")
+    assert parts(account, "fifo") == {"differs": 85 * v.THOUSAND, "queued": 60 * v.THOUSAND}
 
 
 def test_worth_says_its_day_and_what_has_no_price() -> None:

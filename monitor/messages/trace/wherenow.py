@@ -80,6 +80,7 @@ _BY_REASON = {
     "below_share": At.SMALL,
 }
 _RESTING, _UNFOLLOWED = "rests", "unfollowed"
+_AT_NO_ADDRESS = ("burn", "bridge")  # destroyed, or on its way
 _NAMES = 3  # that are said one by one
 Frozen = Collection[tuple[Subject, str]]  # address and contract
 Bucket = str  # of a total: _RESTING, _UNFOLLOWED or a reason of `ended`
@@ -171,8 +172,9 @@ def _account(
         figures = (place.held.usd or {}) if usd else place.held.amount
         _add(amounts.setdefault(key, {}), figures, 1)
         _add(buckets.setdefault(_bucket(place), {}), figures, -1)
-    for bucket, rest in buckets.items():  # what lies at no address: destroyed, or on its way
-        _add(amounts.setdefault(_of_bucket(bucket), {}), rest, 1)
+    for bucket, rest in buckets.items():
+        nowhere = _of_bucket(bucket) if bucket in _AT_NO_ADDRESS else (At.DIFFERS, "")
+        _add(amounts.setdefault(nowhere, {}), rest, 1)
     _add(amounts.setdefault((At.FEES, ""), {}), _figures(by, lambda total: total.fees), 1)
     _add(amounts.setdefault((At.DIFFERS, ""), {}), _figures(by, lambda t: t.difference), 1)
     made = (
