@@ -117,8 +117,8 @@ tools: $(ANVIL)
 	  command -v google-chrome >/dev/null || [ -n "$$FUNDWATCH_CHROMIUM" ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "installing chromium"; \
-	  { apt-get install -y -qq --no-install-recommends chromium || \
-	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }; \
+	  { apt-get install -y -qq --no-install-recommends chromium fonts-liberation || \
+	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-liberation; }; \
 	  } >/dev/null 2>&1 || echo "skipped: chromium could not be installed"; \
 	else echo "skipped: tests in a browser (install it: apt-get install chromium)"; fi
 

@@ -230,6 +230,11 @@ def test_a_page_says_by_which_method_it_is(desk: Client) -> None:
     assert "0.00 to 75,000.00 USD At an exchange" in text(section(none, "where"))
     assert "All methods" in section(none, "flow")
     assert "All methods" not in section(other, "flow")
+    for shown in (other, none):
+        assert "LIBR what is not traced is taken to leave first" in text(section(shown, "flow"))
+    hatched = "it is in one part or in another"
+    assert hatched in section(none, "where"), "so many methods, so many answers"
+    assert hatched not in section(other, "where")
 
 
 def test_links_keep_method_and_day(desk: Client) -> None:

@@ -71,6 +71,13 @@ def test_where_nothing_runs_every_page_says_so_first(desk: Served, lead: User):
     assert "0 of 2 entries fully read" in session.get("/inbox").text
 
 
+def test_who_sees_no_case_does_not_read_that_nothing_is_watched(home: Home, desk: Served):
+    reader = add_person(home.path, "r.ohne", "reader")
+    text = desk.signed_in(reader).get("/inbox").text
+    assert "No address that you see is watched." in text
+    assert "No address is watched" not in text
+
+
 def test_what_cannot_be_taken_is_not_lost(desk: Served, lead: User):
     session = desk.signed_in(lead)
     form = {"act": "clock", "rule": "none", "why": "A long sentence that took a while."}

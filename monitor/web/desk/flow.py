@@ -3,7 +3,7 @@ lists, the picture, and the same figures as tables. All of it from one kept stat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from markupsafe import Markup
@@ -70,6 +70,10 @@ class Flow:
     @property
     def methods(self) -> list[str]:
         return [METHOD_SAID[method] for method in CONSERVING]
+
+    @property
+    def rules(self) -> Sequence[tuple[str, str]]:
+        return traced.RULES
 
     @property
     def method_said(self) -> str:
@@ -182,7 +186,9 @@ def _why(it: Seen, money: Money | None) -> str:
         )
     if money.state is None:
         return (
-            "It is not followed." if money.asked is None else "It was asked for; nothing is read."
+            "It is not followed: where it is now is not known."
+            if money.asked is None
+            else "It was asked for; nothing is read."
         )
     return (
         "It is followed, and nothing is worked out yet: the program follows it once what is "

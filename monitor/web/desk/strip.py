@@ -94,6 +94,9 @@ class Strip:
     ) -> tuple[bool, str, list[str]]:
         """The same of some cases."""
         ids = desk_entries.active(store, sight)
+        if not ids:
+            others = not_looked_at(desk_entries.beyond(store, sight))
+            return True, "no address that you see is watched", others
         found = entry_status.some_read(store, self._settings, now, ids, running=running)
         read, words, others = of_entries(found)
         return read, words, [*others, *not_looked_at(desk_entries.beyond(store, sight))]

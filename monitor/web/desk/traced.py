@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from monitor.messages.trace.drawn import by_method
 from monitor.messages.trace.seizing import Place, places
-from monitor.messages.trace.words import Page
+from monitor.messages.trace.words import RULE, Page
 from monitor.model.dates import EARLIEST, since_time, utc_day
 from monitor.model.flow import CONSERVING, METHOD_SAID
 from monitor.model.plain import utc
@@ -20,6 +20,8 @@ from monitor.web.desk.ask import Ask
 from monitor.web.desk.words import Wrong
 
 DAY = 86_400
+# What each method takes for granted, in words.
+RULES = tuple((METHOD_SAID[method], RULE[method]) for method in CONSERVING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ WRONG: Mapping[int, tuple[str, str]] = {
         "You are signed out",
         "Your session was over, and nothing was done. Sign in, and send it anew.",
     ),
-    403: ("This is not yours to do", "Your role does not allow it. A lead of the case can."),
+    403: ("This is not yours to do", "Your role does not allow it."),
     404: (
         "There is no such page",
         "Nothing stands at this address, or it belongs to a case that you are not a member of.",

@@ -32,7 +32,7 @@ from monitor.web.desk.money import DONE_SOON
 from monitor.web.desk.pages import case as cases
 from monitor.web.desk.pages.alert import LONGEST, carried_out
 from monitor.web.desk.seized import FOLLOWING, following_path
-from monitor.web.desk.traced import Traced, page_of
+from monitor.web.desk.traced import RULES, Traced, page_of
 from monitor.web.desk.words import Gone, Wrong
 
 FORMS = {
@@ -102,6 +102,7 @@ def plainly(ask: Ask, case: str) -> Response:
         at=_ticked(ask, told, page) if form in ("follow", "leave") else [],
         limit_names=LIMITS,
         conserving=CONSERVING,
+        rules=RULES,
         decided=[each for each in decided if each.state in OPEN and moment == ask.now],
         failed=decided[-1] if decided and decided[-1].state in _NOT_DONE else None,
         words=_said(ask, case, of_day),
