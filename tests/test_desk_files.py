@@ -239,3 +239,14 @@ def settings_of(home: Path) -> Settings:
     (home / "config").mkdir()
     (home / "watchlist.yaml").write_text('{"addresses": []}', "utf-8")
     return load(home, {})
+
+
+@pytest.mark.slow
+def test_however_often_somebody_asks_few_processes_work(tmp_path: Path) -> None:
+    home = made(tmp_path / "home").home
+    try:
+        for _ in range(20):
+            MAKERS.wake(home)
+        assert 1 <= MAKERS.number <= MAKERS.MOST
+    finally:
+        MAKERS.stop()

@@ -191,7 +191,8 @@ def test_how_old_a_list_is_comes_from_the_record(tmp_path: Path) -> None:
     listing.put_state(book.store, "ofac", replace(state, failing=book.now - LATE))
     views = Views(book.store, {"ethereum": book.chain}, {})
     (view,) = views.alerts([alert.id])
-    assert view.lists == {"ofac": ListAge("2026-09-23", *[book.now - LATE] * 2)}
+    age = ListAge("2026-09-23", *[book.now - LATE] * 2, private_to=None)  # in no settings here
+    assert view.lists == {"ofac": age}
     assert listed.late([view], book.now)[0].startswith("OFAC's list is from 2026-09-23: ")
     text = flat(sample.mail(view).text)
     assert '"SIM, Hyon Sop" (case OFAC-42498) sent' in text

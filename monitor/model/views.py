@@ -75,6 +75,9 @@ class ListAge:
     day: str  # of the version in force, 2026-09-23
     failing: int | None  # since when it could not be had or read; None: it can
     missing: int | None = None  # since when nothing newer came (ListState.missing)
+    # The case whose people alone may know of it; empty: everybody may; None: that is not known, for
+    # the list is not in the settings any more.
+    private_to: str | None = ""
 
 
 @dataclass(frozen=True, slots=True)

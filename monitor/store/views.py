@@ -288,7 +288,9 @@ class _Look:
     def _age(self, name: str) -> ListAge:
         if name not in self._ages:
             asked = name not in self._views.by_hand
-            self._ages[name] = listing.age(self.store, name, asked=asked)
+            config = self._views.lists.get(name)
+            age = listing.age(self.store, name, asked=asked)
+            self._ages[name] = replace(age, private_to=config.private_to if config else None)
         return self._ages[name]
 
     def _again(self, alert: Alert, transfers: tuple[TransferView, ...]) -> tuple[int, int] | None:

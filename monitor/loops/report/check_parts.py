@@ -25,6 +25,7 @@ from monitor.model.trace_json import from_lines
 from monitor.store.verify.handout import Handed
 
 MOST_LINE = 64 << 20  # bytes of one line
+MOST_ROW = 1 << 20  # bytes of one row of a table, and of one object: a movement, a kept answer
 MOST_TRACE = 32 << 20  # bytes of a trace that is worked out again
 Manifest = Mapping[str, object]
 _STATE = r"\"what\":\"trace state\""  # as it stands in a line of the log
@@ -53,16 +54,39 @@ class Opened:
             raise NotOurs(f"{name} has {self.members[name].size:,} bytes, which no export has")
         return b"".join(self.pieces(name))
 
-    def lines(self, name: str) -> Iterator[str]:
+    def lines(self, name: str, most: int = MOST_LINE) -> Iterator[str]:
         """Each with its end. Raises ValueError for what is no UTF-8, or too long a line."""
         rest = b""
         for piece in self.pieces(name):
             *lines, rest = (rest + piece).split(b"\n")
-            yield from (f"{line.decode()}\n" for line in lines)
-            if len(rest) > MOST_LINE:
-                raise ValueError(f"a line of more than {MOST_LINE:,} bytes")
+            for line in lines:
+                yield f"{_short(line, most).decode()}\n"
+            _short(rest, most)
         if rest:
             yield rest.decode()
+
+    def rows(self, name: str) -> Iterator[list[str]]:
+        """Of a table. One row may go on over any number of lines, which are counted together.
+        Raises ValueError, csv.Error."""
+        size = 0
+
+        def fed() -> Iterator[str]:
+            nonlocal size
+            for line in self.lines(name, MOST_ROW):
+                size += len(line)
+                if size > MOST_ROW:
+                    raise ValueError(f"a row of more than {MOST_ROW:,} bytes")
+                yield line
+
+        for row in csv.reader(fed()):
+            size = 0
+            yield row
+
+
+def _short(line: bytes, most: int) -> bytes:
+    if len(line) > most:
+        raise ValueError(f"a line of more than {most:,} bytes")
+    return line
 
 
 def _say(report: Report, check: str, place: str, expected: str, found: str) -> None:
@@ -100,13 +124,13 @@ def _number(opened: Opened, name: str) -> int:
 
 def movements(opened: Opened, manifest: Manifest, _: Handed | None, report: Report) -> list[str]:
     """Each row's digest, that it follows the one before, and that both files say the same."""
-    table = csv.reader(opened.lines("movements.csv"))
+    table = opened.rows("movements.csv")
     columns = tuple(next(table, ()))  # another version may have more
     if not {*COLUMNS} <= {*columns} or len({*columns}) != len(columns):
         _say(report, "movements", "movements.csv", "the columns of an export", "others")
         return []
     before, number = FIRST, 0
-    for line, cells in zip_longest(opened.lines("movements.jsonl"), table):
+    for line, cells in zip_longest(opened.lines("movements.jsonl", MOST_ROW), table):
         number += 1
         place = f"movement {number}"
         row = json.loads(line) if line is not None else {}
@@ -221,9 +245,12 @@ def _seizure(opened: Opened, found: Trace, report: Report) -> None:
         for each in node.holds
         if any(each.amount.get(method, 0) for method in CONSERVING)
     }
-    rows = csv.DictReader(opened.lines("trace/seizure.csv"))
-    listed = [row for row in rows if row["where"] != "held"]
-    for row in listed:
+    table = opened.rows("trace/seizure.csv")
+    head = next(table, [])
+    for cells in table:
+        row = dict(zip(head, cells, strict=True))
+        if row["where"] == "held":
+            continue
         place = (row["chain"], unguarded(row["address"]), unguarded(row["contract"] or ""))
         figures = wanted.pop(place, None)
         if figures is None or any(int(row[m] or 0) != figures.get(m, 0) for m in METHODS):
@@ -247,7 +274,7 @@ def answers(opened: Opened, _: Manifest, __: Handed | None, report: Report) -> l
     left = {name for name in opened.members if name.startswith("answers/")}
     number = 0
     seen = set[str]()
-    for line in opened.lines("answers.jsonl"):
+    for line in opened.lines("answers.jsonl", MOST_ROW):
         told = json.loads(line)
         name = told["file"]
         if name is None or name in seen:

@@ -9,7 +9,7 @@ import msgspec
 
 from monitor.loops.desk import work
 from monitor.messages.objects import alert_object
-from monitor.messages.readers import as_told_to
+from monitor.messages.readers import as_told_to, of_lists
 from monitor.model import AlertKind, AlertView, Lane, Severity
 from monitor.model.api import Scope
 from monitor.model.desk import Open, Right
@@ -146,7 +146,10 @@ def _object(
     call: Call, view: AlertView, found: Open, more: tuple[str, str], waits: list[str]
 ) -> object:
     allowed = call.ask.allowed
-    made = alert_object(as_told_to(view, allowed), allowed)
+    if allowed is not None:
+        mine = {*allowed, *([view.entry.case] if view.entry else [])}
+        view = of_lists(as_told_to(view, allowed), lambda each: each.case in mine)
+    made = alert_object(view, allowed)
     _veil(made, call)
     desk = AtDesk(
         case=found.case, holder=tidy(found.holder), door=more[1], outcome=more[0], proposals=waits
@@ -171,9 +174,6 @@ def _veil(made: dict[str, object], call: Call) -> None:
             for address, said in names.items()
             if not (said["watched"] and said["name"] is None)
         }
-    lists = made.get("on_lists")
-    if isinstance(lists, list):
-        made["on_lists"] = [each for each in lists if each["case"] in allowed] or lists[:1]
 
 
 def alert(call: Call, id: str) -> Answer:

@@ -44,15 +44,27 @@ class Line:
 
 class _Makers:
     """The processes that were started, until they have ended. Each makes what waits, unless
-    another one does; so that nothing is left waiting, one is started for each that is asked for."""
+    another one does; so that nothing is left waiting, one is started for each that is asked for.
+    However often somebody asks, there are few: whoever works looks again before it ends."""
+
+    MOST = 3
 
     def __init__(self) -> None:
         self._lock, self._running = threading.Lock(), list[subprocess.Popen[bytes]]()
 
     def wake(self, home: Path) -> None:
         with self._lock:
-            self._running = [each for each in self._running if each.poll() is None]
-            self._running.append(work.start(home))
+            for each in self._running:
+                if each.poll() is not None and each.stdin is not None:
+                    each.stdin.close()
+            self._running = [each for each in self._running if each.returncode is None]
+            if len(self._running) < self.MOST:
+                self._running.append(work.start(home))
+
+    @property
+    def number(self) -> int:
+        with self._lock:
+            return len(self._running)
 
     def stop(self) -> None:
         """End them: what they had not done waits for the next start."""
