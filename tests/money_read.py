@@ -226,7 +226,7 @@ def seized(section: Tag) -> list[Row]:
         place = row.one("td", css="whole")
         mono = [each.text for each in place.all(css="mono")]
         kind = place.all("div", css="grey")[-1].text
-        name, chain = re.fullmatch(r"(.*) on (\w+)(?:, \S+)?", kind).groups()  # type: ignore[union-attr]
+        name, chain = re.fullmatch(r"(.*) on ([\w ]+)(?:, \S+)?", kind).groups()  # type: ignore[union-attr]
         contract = mono[-1] if ", 0x" in kind else ""
         address = mono[0] if len(mono) > (1 if contract else 0) else ""
         case = [each.text for each in row.all("td", **{"data-name": "Case"})]
@@ -256,7 +256,7 @@ def feet_of_seized(
     for row in section.all("tfoot"):
         for each in row.all("tr"):
             if each.all("table"):
-                name = re.search(r"Sum of these lines, (.*?)\. Left", each.text)[1]  # type: ignore[index]
+                name = re.search(r"Sum of these lines, (.*?)\. (?:Left|None)", each.text)[1]  # type: ignore[index]
                 ours = ends(each.one("td", **{"data-name": "Ours"}).text)
                 found.append((name, ours, by_method(each)))
     return found

@@ -12,23 +12,26 @@ V = TypeVar("V")
 
 
 class Remembered(Generic[K, V]):
-    """The `most` that were asked for last. Several threads may use one."""
+    """Those that were asked for last, of a weight of `most` together; the last one whatever it
+    weighs. Several threads may use one."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: OrderedDict[K, V] = OrderedDict()
+        self._kept: OrderedDict[K, tuple[V, int]] = OrderedDict()
+        self._weight = 0
         self._one_at_a_time = threading.Lock()
 
     def get(self, key: K) -> V | None:
         with self._one_at_a_time:
             if key in self._kept:
                 self._kept.move_to_end(key)
-            return self._kept.get(key)
+            found = self._kept.get(key)
+        return None if found is None else found[0]
 
-    def keep(self, key: K, value: V) -> V:
+    def keep(self, key: K, value: V, weight: int = 1) -> V:
         with self._one_at_a_time:
-            self._kept[key] = value
-            self._kept.move_to_end(key)
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
+            self._weight += weight - self._kept.pop(key, (value, 0))[1]
+            self._kept[key] = value, weight
+            while self._weight > self._most and len(self._kept) > 1:
+                self._weight -= self._kept.popitem(last=False)[1][1]
         return value

@@ -123,15 +123,15 @@ def seized(
     found = places(told.trace, page) if found is None else found
     desk = (told.trace.beside or Beside()).desk
     single = [p for p in found if _reason(p) not in _SMALL]
-    lines = sorted((_line(p, page, known) for p in single), key=_order)
+    single.sort(key=lambda place: _order(place, known))
     small = [p for p in found if _reason(p) in _SMALL]
-    folded = lines[most:]
-    gone = {(line.subject, line.asset) for line in folded}
-    far = [place for place in single if (place.node.subject, place.asset) in gone]
+    lines = (_line(place, page, known) for place in single[:most])  # words for those alone
+    gone = {(place.node.subject, place.asset) for place in single[most:]}
+    far = [place for place in found if (place.node.subject, place.asset) in gone]
     return Seized(
-        (*lines[:most], *_summed(far, page), *_summed(small, page)),
+        (*lines, *_summed(far, page), *_summed(small, page)),
         tuple(accounts(told, found, page)),
-        len(folded),
+        len(far),
         tuple(_asked(r, known.now) for r in known.requests if not _is_there(r, found)),
         desk,
         desk == asking.AUTHORITY,
@@ -149,16 +149,23 @@ def _reason(place: Place) -> str:
     return place.node.stop.reason if place.node.stop is not None else ""
 
 
-def _order(line: Line) -> tuple[int, int, str, str]:
-    value = max((figure.units for figure in line.figures), default=0)
-    key = line.subject.key if line.subject else ""
-    return line.rank, -value, key, line.asset.contract
+def _order(place: Place, known: Known) -> tuple[int, int, str, str]:
+    subject, contract = place.node.subject, place.asset.contract
+    rank = _rank(
+        *(place, tuple(_whom(place, known.now)), _of_place(place, known)),
+        frozen=(subject, contract) in known.frozen,
+    )
+    return rank, -span(place.held.amount)[1], subject.key, contract
+
+
+def _of_place(place: Place, known: Known) -> tuple[Asked, ...]:
+    return tuple(_asked(r, known.now) for r in known.requests if _is_about(r, place))
 
 
 def _line(place: Place, page: Page, known: Known) -> Line:
     node, asset = place.node, place.asset
     frozen = known.frozen.get((node.subject, asset.contract))
-    asked = tuple(_asked(r, known.now) for r in known.requests if _is_about(r, place))
+    asked = _of_place(place, known)
     pill, css = _pill(place, known)
     chain, when = _on_chain(place)
     missing = _short(place)

@@ -117,7 +117,8 @@ def page_of(ask: Ask, traced: Traced) -> Page:
     return Page(chains=ask.settings.chains, method=traced.method)
 
 
-_places: Remembered[tuple[str, int, str], list[Place]] = Remembered(16)
+# In addresses and movements of their traces, which they hold.
+_places: Remembered[tuple[str, int, str], list[Place]] = Remembered(60_000)
 
 
 def places_of(told: Told, page: Page) -> list[Place]:
@@ -125,7 +126,8 @@ def places_of(told: Told, page: Page) -> list[Place]:
     key = told.trace.case, told.number, told.sha256
     if (known := _places.get(key)) is not None:
         return known
-    return _places.keep(key, places(told.trace, page))
+    weight = len(told.trace.nodes) + len(told.trace.edges)
+    return _places.keep(key, places(told.trace, page), weight)
 
 
 def end_of(day: str, now: int) -> int | None:
