@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import time
 from dataclasses import replace
@@ -24,11 +25,13 @@ from monitor.loops.health.trace_words import lines
 from monitor.messages import render
 from monitor.messages.objects import webhook_body
 from monitor.messages.sheets.parts import Telling
+from monitor.messages.trace import drawn
 from monitor.messages.trace.words import COUNTED
 from monitor.model import Alert, Rendered, Severity
 from monitor.model.facts import of_kind
-from monitor.model.trace import Beside, Name, Question, Stop, Trace
+from monitor.model.trace import Beside, Name, Question, Stop, Told, Trace
 from monitor.model.traced import Ended, Figure, Traced, Turn
+from monitor.picture import draw, inline, png
 
 WHOLE = v.trace(
     questions=(),
@@ -121,7 +124,18 @@ def test_the_picture_says_the_same_in_words() -> None:
     assert 'alt="Case CRANE-01, Salaries: where the money went' in rendered.html
     html = rendered.html
     assert html.index("TO DO") < html.index("<img") < html.index("WHO CAN ACT")
-    assert "state 3 (3f2a9c01)" in said(rendered)
+    assert "(sha256 3f2a9c01" in said(rendered)
+
+
+def test_a_mail_carries_the_picture_of_the_page() -> None:
+    """Pixel for pixel, from the same bytes of SVG, with the chains as the settings call them."""
+    chains = {"ethereum": replace(sample.ETHEREUM, name="Homestead")}
+    svg = draw.svg(drawn.picture_of(Told(3, NOW, "3f2a9c01" * 8, WHOLE), chains))
+    assert "Homestead" in svg
+    fact = replace(of_kind(EVERY["history"].facts, Traced), state=3, at=NOW, sha256="3f2a9c01" * 8)
+    (carried,) = mail(replace(EVERY["history"], facts=fact), chains=chains).images
+    image = base64.b64decode(carried.data)
+    assert image == png.render(svg, min(inline.WIDTH, round(png.size(svg)[0] * 2)))
 
 
 def test_a_picture_that_cannot_be_drawn_costs_the_picture_alone() -> None:

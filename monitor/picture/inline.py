@@ -12,7 +12,7 @@ from monitor.picture import draw, fold, png, words
 WIDTH = 1400  # pixels: twice what a mail shows, so that it can be enlarged
 MOST = 200_000  # bytes of the PNG
 _WORDS = 8_000  # characters of the same in words
-_BOXES = (40, 28, 20, 14, 10)  # fewer where it would get larger
+_BOXES = (fold.BOXES, 40, 28, 20, 14, 10)  # fewer where it would get larger
 
 
 def of_trace(

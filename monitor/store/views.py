@@ -276,6 +276,7 @@ class _Look:
             acknowledged=alerts.history_said(self.store, row),
             held=self._held(alert, watched),
             trace=trace.pictured(self.store, alert),
+            chains=self.chains,
         )
 
     def _held(self, alert: Alert, watched: Watched | None) -> tuple[Held, ...]:

@@ -21,13 +21,13 @@ from monitor.messages.sheets.parts import (
 )
 from monitor.messages.sheets.traced_money import amount, summed, usd
 from monitor.messages.spreadsheet import alert_csv_rows
+from monitor.messages.trace.drawn import inline_of
 from monitor.messages.trace.words import COUNTED, METHOD, REASON, answer, minute
 from monitor.model import AlertView, Inline, TransferView
 from monitor.model.facts import of_kind
 from monitor.model.plain import case_said, plural, quoted, tidy, utc
-from monitor.model.trace import Trace
+from monitor.model.trace import Told
 from monitor.model.traced import Hop, Traced, Turn
-from monitor.picture import inline
 
 HOPS_SHOWN = 12
 _BACKWARDS = "Who paid the watched addresses: nothing is followed backwards."
@@ -69,7 +69,7 @@ def traced_sheet(view: AlertView, telling: Telling) -> Sheet:
         sections=sections(*body),
         footer=about.INTERNAL,
         table=table,
-        images=() if view.trace is None else (_picture(fact, view.trace),),
+        images=_pictures(view, fact),
     )
 
 
@@ -295,8 +295,10 @@ def _ends_of(view: AlertView, row: TransferView) -> Iterable[Item]:
             yield Item(shown_address(view.chain, address), label, "code")
 
 
-def _picture(fact: Traced, trace: Trace) -> Inline:
-    return inline.of_trace(trace, fact.at, state=f"state {fact.state} ({fact.sha256[:8]})")
+def _pictures(view: AlertView, fact: Traced) -> tuple[Inline, ...]:
+    if view.trace is None:
+        return ()
+    return (inline_of(Told(fact.state, fact.at, fact.sha256, view.trace), view.chains),)
 
 
 # --- in the daily mail ------------------------------------------------------------------------

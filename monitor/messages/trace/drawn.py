@@ -1,4 +1,4 @@
-"""The picture of a recorded state of a trace: one function for the command, the page and reports,
+"""The picture of a recorded state of a trace: one function for the command, the page and mails,
 so that the same state by the same method has the same bytes wherever it is drawn."""
 
 from __future__ import annotations
@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from monitor.messages.trace.seizure import state_line
-from monitor.model import Chain
+from monitor.model import Chain, Inline
 from monitor.model.trace import Told
-from monitor.picture import fold, png
+from monitor.picture import fold, inline, png
 from monitor.picture.parts import Picture
 
 _EVERY = 10**9
@@ -26,14 +26,22 @@ def by_method(told: Told, method: str) -> Told:
 
 def picture_of(told: Told, chains: Mapping[str, Chain]) -> Picture:
     """With the chains as the settings call them; draw.svg makes its bytes."""
-    names = {key: chain.name for key, chain in chains.items()}
-    return fold.of_trace(told.trace, told.at, state=state_line(told), chains=names)
+    return fold.of_trace(told.trace, told.at, state=state_line(told), chains=_names(chains))
+
+
+def inline_of(told: Told, chains: Mapping[str, Chain]) -> Inline:
+    """The same for a mail: with fewer boxes only where it would be too large for one."""
+    return inline.of_trace(told.trace, told.at, state=state_line(told), chains=_names(chains))
 
 
 def unfolded(told: Told, chains: Mapping[str, Chain]) -> Picture:
     """The same with a box for each address, for tables: too much to be drawn."""
-    names = {key: chain.name for key, chain in chains.items()}
+    names = _names(chains)
     return fold.of_trace(told.trace, told.at, chains=names, boxes=_EVERY, backs=_EVERY)
+
+
+def _names(chains: Mapping[str, Chain]) -> Mapping[str, str]:
+    return {key: chain.name for key, chain in chains.items()}
 
 
 def png_of(svg: str) -> bytes:
