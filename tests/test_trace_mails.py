@@ -138,6 +138,15 @@ def test_a_mail_carries_the_picture_of_the_page() -> None:
     assert image == png.render(svg, min(inline.WIDTH, round(png.size(svg)[0] * 2)))
 
 
+def test_a_bridge_leads_to_a_chain_as_people_call_it() -> None:
+    chains = {"arbitrum": replace(sample.ETHEREUM, key="arbitrum", name="Arbitrum One")}
+    view = t.view(EVERY["bridge"], WHOLE, chains=chains)
+    assert "went over a bridge to Arbitrum One, where it is followed" in render.headline(
+        view, Telling(sample.MAIL, None, "M-7", NOW, "UTC", "1")
+    )
+    assert "went over a bridge to arbitrum, where" in said(mail(EVERY["bridge"]))
+
+
 def test_a_picture_that_cannot_be_drawn_costs_the_picture_alone() -> None:
     broken = replace(WHOLE, totals=(None,))  # type: ignore[arg-type]
     rendered = mail(EVERY["history"], broken)

@@ -87,6 +87,7 @@ class AlertView:
     alert: Alert
     state: str  # open | acknowledged | closed
     chain: Chain | None = None
+    chains: Mapping[str, Chain] = field(default_factory=dict)  # all that are configured, by key
     entry: Entry | None = None
     added: int | None = None  # when the entry was added
     transfers: tuple[TransferView, ...] = ()
@@ -104,7 +105,6 @@ class AlertView:
     also: tuple[Entry, ...] = ()  # further entries that it names: of published lists
     lists: Mapping[str, ListAge] = field(default_factory=dict)  # that it names, by their names
     trace: Trace | None = None  # of an alert about followed money: as it stood then
-    chains: Mapping[str, Chain] = field(default_factory=dict)  # all that are configured, by key
     # Summaries: the entry's coin and verified tokens as they were last held against the chain.
     held: tuple[Held, ...] = ()
 

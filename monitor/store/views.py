@@ -249,6 +249,7 @@ class _Look:
             alert=alert,
             state=row["state"],
             chain=chain,
+            chains=self.chains,
             entry=watched.entry if watched else None,
             added=watched.added if watched else None,
             transfers=transfers,
@@ -276,7 +277,6 @@ class _Look:
             acknowledged=alerts.history_said(self.store, row),
             held=self._held(alert, watched),
             trace=trace.pictured(self.store, alert),
-            chains=self.chains,
         )
 
     def _held(self, alert: Alert, watched: Watched | None) -> tuple[Held, ...]:

@@ -156,8 +156,7 @@ def waits(home: Path) -> bool:
 def sweep(home: Path, now: int) -> None:
     """What is too old or too much goes; what a kill left half too. Only for whoever makes them."""
     for path in folder_of(home).glob(".*"):
-        fresh = path.name.startswith(_HALF) and path.stat().st_mtime > now - _SETTLED
-        if path.name != LOCK and not fresh:
+        if path.name != LOCK and not _is_being_written(path, now):
             _remove(path)
     for job in _too_many(every(home), now):
         delete(home, job)
@@ -165,6 +164,13 @@ def sweep(home: Path, now: int) -> None:
         if not job.open:
             delete(home, job)
             (folder_of(home) / f"{job.id}.json").unlink(missing_ok=True)
+
+
+def _is_being_written(path: Path, now: int) -> bool:
+    try:
+        return path.name.startswith(_HALF) and path.stat().st_mtime > now - _SETTLED
+    except FileNotFoundError:  # it has its name by now
+        return True
 
 
 def _too_many(found: list[Job], now: int) -> Iterator[Job]:

@@ -4,6 +4,7 @@ and what became of it."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from monitor.messages.sheets import about, to_do, traced_money
 from monitor.messages.sheets.alert import subject_tail
@@ -44,7 +45,7 @@ _SO: Mapping[str, str] = {
 
 def traced_sheet(view: AlertView, telling: Telling) -> Sheet:
     """One alert about the trace of a case."""
-    fact = of_kind(view.alert.facts, Traced)
+    fact = _fact(view)
     allowed = telling.among({view.entry.case} if view.entry else ())
     table = "".join(alert_csv_rows([view], allowed)) if view.transfers else ""
     body = (
@@ -102,6 +103,14 @@ def _subject(fact: Traced) -> str:
     return said
 
 
+def _fact(view: AlertView) -> Traced:
+    """What is told, with the chains that bridges lead to as people call them."""
+    fact = of_kind(view.alert.facts, Traced)
+    names = {key: chain.name for key, chain in view.chains.items()}
+    hops = (replace(hop, to_chain=names.get(hop.to_chain, hop.to_chain)) for hop in fact.hops)
+    return replace(fact, hops=tuple(hops))
+
+
 def _bare(figure: str) -> str:
     """Of a range the mail itself says why it is one."""
     return figure.replace(f" ({COUNTED})", "")
@@ -109,7 +118,7 @@ def _bare(figure: str) -> str:
 
 def headline(view: AlertView) -> str:
     """The whole news in a sentence."""
-    fact = of_kind(view.alert.facts, Traced)
+    fact = _fact(view)
     return shout(view, _HEADLINES.get(fact.turn, _moved)(fact))
 
 
