@@ -17,7 +17,7 @@ from monitor.loops import cases
 from monitor.loops.report import keys
 from monitor.loops.report.export import Wanted, export
 from monitor.model.errors import ConfigError, Problem
-from monitor.model.plain import count, plural
+from monitor.model.plain import plural
 
 
 @click.command(name="export")
@@ -52,11 +52,10 @@ def export_(home: Home, case: str, out: Path, notes: bool) -> None:
                 done = export(store, settings, views, wanted, out, key, waiting.say)
         except ValueError as error:
             raise ConfigError([Problem("CASE", case, str(error), "Ask for a part")]) from error
-    notes_left = count(done.notes_left_out, "note is", "notes are")
     click.echo(f"exported  {out}: {done.size:,} bytes, {plural(done.movements, 'movement')}")
     click.echo(f"sha256    {done.sha256}")
     click.echo(f"key       {keys.fingerprint(keys.public(key))}")
-    click.echo(f"left out  {notes_left} left out" if not notes else "left out  no note")
+    click.echo(f"left out  {'no note' if notes else plural(done.notes_left_out, 'note')}")
     if not done.standing.read:
         click.echo("NOT EVERYTHING IS READ: the cover says what is not")
 
