@@ -183,11 +183,25 @@ def test_at_most_sixty_boxes_and_the_rest_is_counted() -> None:
     assert all(box.folded > 1 for box in piles)
 
 
+def test_addresses_stand_as_people_copy_them() -> None:
+    """With the capitals of the example of EIP-55 in boxes and sentences."""
+    known = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+    trace = pays.traced([("watched", "a", 9, 9)])
+    moved = [
+        replace(n, subject=replace(n.subject, address=known.lower())) if n.hop else n
+        for n in trace.nodes
+    ]
+    edges = [replace(e, recipient=known.lower()) for e in trace.edges]
+    shown = picture(replace(trace, nodes=tuple(moved), edges=tuple(edges)))
+    assert known in {box.address for box in shown.boxes}
+    assert known in shown.bands[0].title
+
+
 def test_those_of_the_most_value_stay() -> None:
     trace = pays.traced([("watched", f"n{i}", i, i) for i in range(1, 101)])
     shown = picture(trace, boxes=10)
     kept = {box.address for box in shown.boxes if box.column == 1 and not box.folded}
-    assert kept == {pays.address(f"n{i}") for i in range(93, 101)}
+    assert {each.lower() for each in kept} == {pays.address(f"n{i}") for i in range(93, 101)}
 
 
 def test_payments_back_are_thin_lines_with_their_amount() -> None:

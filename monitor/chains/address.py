@@ -3,15 +3,18 @@ only if their canonical forms are equal."""
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from monitor.chains import keys, unseen
+from monitor.chains.evm import checksummed
 from monitor.chains.family import AddressError
 from monitor.chains.table import FAMILIES, family_of
 from monitor.model import Chain
 
-__all__ = ["AddressError", "canonical", "display", "shown"]
+__all__ = ["AddressError", "as_written", "canonical", "display", "shown"]
 
+_EVM = re.compile("0x[0-9a-f]{40}")
 _AGAIN = "Copy the address again from its source"
 
 
@@ -39,6 +42,12 @@ def canonical(chain: Chain, text: str) -> str:
 def display(chain: Chain, address: str) -> str:
     """The form that people see: EIP-55 capitals on EVM chains, canonical elsewhere."""
     return family_of(chain).display(address)
+
+
+def as_written(address: str) -> str:
+    """As `display` has it, where the form of a canonical address alone says of which family it
+    is; else as it stands."""
+    return checksummed(address) if _EVM.fullmatch(address) else address
 
 
 def shown(chain: Chain, address: str) -> str:

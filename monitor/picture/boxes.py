@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from monitor.model.plain import plural, tidy
+from monitor.model.plain import plural
 from monitor.model.trace import Edge, Node, Sum
 from monitor.picture import words
 from monitor.picture.measure import Tally, decimals, exactly, said, symbol
@@ -58,7 +58,7 @@ def _one(scene: Scene, node: Node, inside: Sequence[Edge]) -> Box:
         column=column_of(node),
         name="One of ours" if ours else words.called(node),
         chain=scene.chain(node.subject.chain) if scene.several else "",
-        address="" if ours else tidy(node.subject.address, 120),
+        address="" if ours else scene.address(node.subject),
         state=state,
         tone=tone,
         figures=_figures(scene, node, rests=rests),

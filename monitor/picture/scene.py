@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from monitor.chains.address import as_written
 from monitor.model import Subject
 from monitor.model.plain import clean, moment, tidy
 from monitor.model.trace import Edge, Node, Trace
@@ -48,7 +49,10 @@ class Scene:
         return subject in self.trace.touched
 
     def who(self, subject: Subject) -> str:
-        return "one of ours" if self.is_ours(subject) else tidy(subject.address, 120)
+        return "one of ours" if self.is_ours(subject) else self.address(subject)
+
+    def address(self, subject: Subject) -> str:
+        return as_written(tidy(subject.address, 120))
 
     def chain(self, key: str) -> str:
         return clean(self._chains.get(key, key.replace("-", " ").title()), 24)
