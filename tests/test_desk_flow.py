@@ -15,6 +15,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
+import money_read
 import picture_values as pays
 import pytest
 import trace_values as v
@@ -122,17 +123,6 @@ def sums(table: str) -> list[list[tuple[str, str]]]:
     return [[(html.unescape(a), html.unescape(b)) for a, b in rows.findall(e)] for e in lists]
 
 
-def said_of_boxes(svg: str) -> dict[str, dict[str, str]]:
-    """By its link what the sentence of a box says of it: arrived, rests, left."""
-    found = {}
-    for link in ElementTree.fromstring(svg).iter(f"{SVG}a"):
-        href, title = link.get("href", ""), link.findtext(f"{SVG}title") or ""
-        if href.startswith("#box-"):
-            said = re.findall(r"(Sent|Arrived|Rests|Left): (.*?)\.(?= [A-Z]|$)", title)
-            found[href[1:]] = dict(said)
-    return found
-
-
 def rows_of_boxes(table: str) -> dict[str, tuple[str, dict[str, str]]]:
     """By its id the address of a box and its amounts in the table."""
     found = {}
@@ -163,7 +153,7 @@ def test_one_set_of_figures(desk: Client, seed: int) -> None:
         table = section(page(desk, f"/c/WORLD-{seed}?method={method}&view=table"), "flow")
         assert feet(drawn) == sums(table)
         assert len(feet(drawn)) > 2
-        said, rows = said_of_boxes(drawn), rows_of_boxes(table)
+        said, rows = money_read.boxes(drawn), rows_of_boxes(table)
         assert said == {name: cells for name, (_, cells) in rows.items()}
         for address, cells in rows.values():
             if address not in nodes:
