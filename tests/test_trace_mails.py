@@ -130,7 +130,7 @@ def test_the_picture_says_the_same_in_words() -> None:
 def test_a_mail_carries_the_picture_of_the_page() -> None:
     """Pixel for pixel, from the same bytes of SVG, with the chains as the settings call them."""
     chains = {"ethereum": replace(sample.ETHEREUM, name="Homestead")}
-    svg = draw.svg(drawn.picture_of(Told(3, NOW, "3f2a9c01" * 8, WHOLE), chains))
+    svg = draw.svg(drawn.picture_of(Told(3, NOW, "3f2a9c01" * 8, WHOLE), {"ethereum": "Homestead"}))
     assert "Homestead" in svg
     fact = replace(of_kind(EVERY["history"].facts, Traced), state=3, at=NOW, sha256="3f2a9c01" * 8)
     (carried,) = mail(replace(EVERY["history"], facts=fact), chains=chains).images

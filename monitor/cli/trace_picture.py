@@ -47,7 +47,7 @@ def picture(home: Home, case: str, out: Path, as_of: str | None) -> None:
         raise find.unknown("--out", str(out), "is neither .svg nor .png", remedy)
     with home.reading() as (store, settings):
         told = the_trace(store, case, as_of)
-    shown = drawn.picture_of(told, settings.chains)
+    shown = drawn.picture_of(told, drawn.names_of(settings.chains))
     svg = draw.svg(shown)
     _write(out, svg.encode() if ending == ".svg" else drawn.png_of(svg))
     click.echo(f"{out}: {state_line(told)}")

@@ -19,7 +19,6 @@ from monitor.model.ports import Profiles, Source, TellsLogs
 from monitor.model.trace import Anatomy, Code, Need, Profile, Wanted
 
 MOST = 1000  # transactions above which an address is a service
-PROFILE_CALLS = 3  # of one source, at most
 PROFILING, LOGS = "profiles", "logs of transactions"
 
 T = TypeVar("T")

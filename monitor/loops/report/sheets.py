@@ -9,6 +9,7 @@ from monitor.loops.health.snapshot import ListStatus
 from monitor.loops.report import cover, held, traced
 from monitor.loops.report.mine import Mine
 from monitor.loops.report.state import Standing
+from monitor.messages.trace.drawn import names_of, picture_of
 from monitor.messages.trace.seized import Known as Beside
 from monitor.messages.trace.seized import Seized, seized
 from monitor.messages.trace.seizure import expected, state_line
@@ -163,7 +164,7 @@ def _money(mine: Mine, told: Told, standing: Standing) -> Money:
     return Money(
         state=state_line(told),
         seized=seized(told, page, known, _EVERY),
-        flow=_flow(told, traced.chain_names(mine)),
+        flow=_flow(told, names_of(mine.settings.chains)),
         payments=[_payment(each, page) for each in trace.edges[:MOST_PAYMENTS]],
         more_payments=max(0, len(trace.edges) - MOST_PAYMENTS),
         held=[_held(each, page) for each in beside],
@@ -172,8 +173,8 @@ def _money(mine: Mine, told: Told, standing: Standing) -> Money:
     )
 
 
-def _flow(told: Told, chains: Mapping[str, str]) -> Flow:
-    drawn = traced.picture(told, chains)
+def _flow(told: Told, names: Mapping[str, str]) -> Flow:
+    drawn = picture_of(told, names)
     svg = draw.svg(drawn)
     page, width = _page(png.size(svg))
     return Flow(svg, alt(drawn, 8_000), page, width, drawn)

@@ -11,15 +11,13 @@ from monitor.loops.report.members import Workshop
 from monitor.loops.report.mine import Mine
 from monitor.messages.objects import json_text
 from monitor.messages.trace import objects, seizure
-from monitor.messages.trace.drawn import by_method
-from monitor.messages.trace.seizure import state_line
+from monitor.messages.trace.drawn import by_method, names_of, picture_of
 from monitor.messages.trace.words import Page
 from monitor.model.flow import CONSERVING
 from monitor.model.plain import rfc3339
 from monitor.model.trace import Node, Told
 from monitor.model.trace_json import from_lines, to_lines
-from monitor.picture import draw, fold
-from monitor.picture.parts import Picture
+from monitor.picture import draw
 from monitor.store import trace as kept
 from monitor.store import trace_bodies
 
@@ -81,20 +79,11 @@ def as_range(told: Told) -> Told:
 
 def pictures(told: Told, chains: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Name and SVG: the way that people chose first (else the range), then all others."""
-    yield "flow.svg", draw.svg(picture(told, chains))
-    yield "flow-range.svg", draw.svg(picture(as_range(told), chains))
+    yield "flow.svg", draw.svg(picture_of(told, chains))
+    yield "flow-range.svg", draw.svg(picture_of(as_range(told), chains))
     for method in CONSERVING:
         name = f"flow-{method.replace('_', '-')}.svg"
-        yield name, draw.svg(picture(by_method(told, method), chains))
-
-
-def picture(told: Told, chains: Mapping[str, str]) -> Picture:
-    """`chains`: what people call them, by key."""
-    return fold.of_trace(told.trace, told.at, state=state_line(told), chains=chains)
-
-
-def chain_names(mine: Mine) -> dict[str, str]:
-    return {key: chain.name for key, chain in mine.settings.chains.items()}
+        yield name, draw.svg(picture_of(by_method(told, method), chains))
 
 
 def fill(shop: Workshop, going: Going, mine: Mine) -> None:
@@ -113,5 +102,5 @@ def fill(shop: Workshop, going: Going, mine: Mine) -> None:
     shop.lines("trace/trace.json", [f"{json_text(said)}\n"])
     shop.lines("trace/objects.jsonl", (f"{line}\n" for line in objects.lines(told.trace)))
     shop.lines("trace/seizure.csv", seizure.csv(told, page))
-    for name, svg in pictures(told, chain_names(mine)):
+    for name, svg in pictures(told, names_of(mine.settings.chains)):
         shop.data(f"trace/{name}", svg.encode())

@@ -22,7 +22,7 @@ from monitor.messages.sheets.parts import (
 )
 from monitor.messages.sheets.traced_money import amount, summed, usd
 from monitor.messages.spreadsheet import alert_csv_rows
-from monitor.messages.trace.drawn import inline_of
+from monitor.messages.trace.drawn import inline_of, names_of
 from monitor.messages.trace.words import COUNTED, METHOD, REASON, answer, minute
 from monitor.model import AlertView, Inline, TransferView
 from monitor.model.facts import of_kind
@@ -106,7 +106,7 @@ def _subject(fact: Traced) -> str:
 def _fact(view: AlertView) -> Traced:
     """What is told, with the chains that bridges lead to as people call them."""
     fact = of_kind(view.alert.facts, Traced)
-    names = {key: chain.name for key, chain in view.chains.items()}
+    names = names_of(view.chains)
     hops = (replace(hop, to_chain=names.get(hop.to_chain, hop.to_chain)) for hop in fact.hops)
     return replace(fact, hops=tuple(hops))
 
@@ -307,7 +307,7 @@ def _ends_of(view: AlertView, row: TransferView) -> Iterable[Item]:
 def _pictures(view: AlertView, fact: Traced) -> tuple[Inline, ...]:
     if view.trace is None:
         return ()
-    return (inline_of(Told(fact.state, fact.at, fact.sha256, view.trace), view.chains),)
+    return (inline_of(Told(fact.state, fact.at, fact.sha256, view.trace), names_of(view.chains)),)
 
 
 # --- in the daily mail ------------------------------------------------------------------------

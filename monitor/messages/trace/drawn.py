@@ -1,5 +1,5 @@
-"""The picture of a recorded state of a trace: one function for the command, the page and mails,
-so that the same state by the same method has the same bytes wherever it is drawn."""
+"""The picture of a recorded state of a trace: one function for the command, pages, mails and
+reports, so that the same state by the same method has the same bytes wherever it is drawn."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ def by_method(told: Told, method: str) -> Told:
     return replace(told, trace=replace(told.trace, method=method, method_by="", method_why=""))
 
 
-def picture_of(told: Told, chains: Mapping[str, Chain]) -> Picture:
-    """With the chains as the settings call them; draw.svg makes its bytes."""
-    return fold.of_trace(told.trace, told.at, state=state_line(told), chains=_names(chains))
-
-
-def inline_of(told: Told, chains: Mapping[str, Chain]) -> Inline:
-    """The same for a mail: with fewer boxes only where it would be too large for one."""
-    return inline.of_trace(told.trace, told.at, state=state_line(told), chains=_names(chains))
-
-
-def unfolded(told: Told, chains: Mapping[str, Chain]) -> Picture:
-    """The same with a box for each address, for tables: too much to be drawn."""
-    names = _names(chains)
-    return fold.of_trace(told.trace, told.at, chains=names, boxes=_EVERY, backs=_EVERY)
-
-
-def _names(chains: Mapping[str, Chain]) -> Mapping[str, str]:
+def names_of(chains: Mapping[str, Chain]) -> dict[str, str]:
+    """What the settings call chains, by key."""
     return {key: chain.name for key, chain in chains.items()}
+
+
+def picture_of(told: Told, names: Mapping[str, str]) -> Picture:
+    """`names`: of chains, by key. draw.svg makes its bytes."""
+    return fold.of_trace(told.trace, told.at, state=state_line(told), chains=names)
+
+
+def inline_of(told: Told, names: Mapping[str, str]) -> Inline:
+    """The same for a mail: with fewer boxes only where it would be too large for one."""
+    return inline.of_trace(told.trace, told.at, state=state_line(told), chains=names)
+
+
+def unfolded(told: Told, names: Mapping[str, str]) -> Picture:
+    """The same with a box for each address, for tables: too much to be drawn."""
+    return fold.of_trace(told.trace, told.at, chains=names, boxes=_EVERY, backs=_EVERY)
 
 
 def png_of(svg: str) -> bytes:

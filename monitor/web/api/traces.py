@@ -10,7 +10,7 @@ import msgspec
 
 from monitor.messages.trace import frontier as open_ones
 from monitor.messages.trace import objects, seizing, sums
-from monitor.messages.trace.drawn import by_method, picture_of, png_of
+from monitor.messages.trace.drawn import by_method, names_of, picture_of, png_of
 from monitor.messages.trace.words import Page
 from monitor.model.api import Scope
 from monitor.model.dates import EARLIEST, since_time
@@ -235,7 +235,7 @@ def graph(call: Call, case: str) -> Answer | Raw:
     told = _told(call, case)
     found = told.trace
     if call.form in (SVG, PNG):
-        picture = draw.svg(picture_of(told, call.settings.chains))
+        picture = draw.svg(picture_of(told, names_of(call.settings.chains)))
         data = picture.encode() if call.form == SVG else png_of(picture)
         return Raw(data, call.form, digest(told.sha256, found.method, call.form))
     return Answer(

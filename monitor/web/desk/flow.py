@@ -107,7 +107,7 @@ def picture(ask: Ask, told: Told) -> tuple[Picture, str]:
     key = told.trace.case, (told.number, told.sha256, told.trace.method)
     if (known := _pictures.get(key)) is not None:
         return known
-    made = drawn.picture_of(told, ask.settings.chains)
+    made = drawn.picture_of(told, drawn.names_of(ask.settings.chains))
     return _pictures.keep(key, (made, draw.svg(made)))
 
 
@@ -213,7 +213,7 @@ def _listing(ask: Ask, told: Told) -> Listing | None:
     if not wanted:
         return None
     number = int(first) if first.isascii() and first.isdecimal() and len(first) < 7 else 1
-    return listing(ask, drawn.unfolded(told, ask.settings.chains), wanted, number)
+    return listing(ask, drawn.unfolded(told, drawn.names_of(ask.settings.chains)), wanted, number)
 
 
 def _resting(trace: Trace) -> list[Subject]:

@@ -23,7 +23,6 @@ from monitor.web.desk.ask import Ask, Route, Signed
 from monitor.web.desk.words import Over, Refused
 
 SESSION, TRIAL, DEVICE = "__Host-fundwatch", "__Host-fundwatch-try", "__Host-fundwatch-device"
-YEAR = 365 * 24 * 3600
 AGAIN_WITHIN = 600  # seconds for which having shown who one is is enough
 
 
