@@ -246,10 +246,7 @@ class _Look:
         chain = self.chains.get(alert.chain or "")
         legs = self._legs(alert, chain, transfers)
         return AlertView(
-            alert=alert,
-            state=row["state"],
-            chain=chain,
-            chains=self.chains,
+            *(alert, row["state"], chain, self.chains),
             entry=watched.entry if watched else None,
             added=watched.added if watched else None,
             transfers=transfers,
