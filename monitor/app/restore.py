@@ -18,7 +18,7 @@ from monitor.model.errors import ConfigError, Problem, StoreError
 from monitor.model.plain import plural, utc
 from monitor.store import alerts, api_tokens, backups, desk_sessions, deskfile, turn
 from monitor.store.commit import commit
-from monitor.store.guard import DATABASE, PRIVATE, lock, mark_begun
+from monitor.store.guard import DATABASE, PRIVATE, lock, mark_begun, to_disk
 from monitor.store.sqlite import Store
 
 NO_LOG = ". It is older than the log: what was done until then is held by a digest alone"
@@ -59,7 +59,7 @@ def restore(home: Path, file: Path, actor: Actor) -> Iterator[str]:
         _remove(fresh)  # what stood beside it
         desk = _bring_desk(home, file, moment)
         mark_begun(home, moment)
-        _to_disk(home)
+        to_disk(home)
     yield from _said(file, made, end, replaced, count)
     yield from desk
 
@@ -158,7 +158,7 @@ def _keep(target: Path, moment: int) -> Path | None:
         if part.exists():
             shutil.copy2(part, kept.with_name(kept.name + suffix))
             kept.with_name(kept.name + suffix).chmod(PRIVATE)
-            _to_disk(kept.with_name(kept.name + suffix))
+            to_disk(kept.with_name(kept.name + suffix))
     return kept
 
 
@@ -169,11 +169,3 @@ def _beside(path: Path) -> list[Path]:
 def _remove(path: Path) -> None:
     for each in (path, *_beside(path), turn.file_of(path)):
         each.unlink(missing_ok=True)
-
-
-def _to_disk(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

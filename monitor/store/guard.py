@@ -217,3 +217,12 @@ def is_readable_by_others(path: Path) -> bool:
         return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
     except OSError:
         return False
+
+
+def to_disk(path: Path) -> None:
+    """That a file, or the names in a folder, stay whatever happens to the machine."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

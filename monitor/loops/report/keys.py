@@ -14,6 +14,7 @@ from Crypto.PublicKey.ECC import EccKey
 from Crypto.Signature import eddsa
 
 from monitor.model.errors import ConfigError, Problem
+from monitor.store.guard import to_disk
 
 FILE = "signing.key"
 _CURVE = "Ed25519"
@@ -54,18 +55,9 @@ def _make(path: Path) -> None:
             os.link(half, path)
         except FileExistsError:
             return
-        _settle(path.parent)
+        to_disk(path.parent)
     finally:
         half.unlink(missing_ok=True)
-
-
-def _settle(folder: Path) -> None:
-    """That the name of a file stays whatever happens to the machine."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def public(key: EccKey) -> bytes:

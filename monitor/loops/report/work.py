@@ -116,7 +116,7 @@ def _make(tools: Tools, job: Job) -> bool:
         _fail(tools, job, str(error))
     except OSError as error:
         _fail(tools, job, f"the file could not be written ({error.strerror})")
-    except Exception:
+    except Exception:  # one file that cannot be made must not keep the others waiting
         log.exception("file %s could not be made", job.id)
         _fail(tools, job, "a fault of Fundwatch; its log says more")
     return False

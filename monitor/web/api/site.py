@@ -153,7 +153,7 @@ class Api:
             with call.store.look():
                 rows, as_of = _rows(call, route, parts), rfc3339(call.now) or ""
                 file = sending.whole(rows, form, as_of)
-        except BaseException:
+        except BaseException:  # also a stop: the place is free again
             self.pace.end_bulk(call.token.id)
             raise
         response = Response(pieces(file), mimetype=form)
